@@ -1,0 +1,40 @@
+# Reads a JUnit report of ctest; prints one line a test: passed, failed or skipped, a tab, its name;
+# and one line "note" for each "SKIPPED: name: needs what" that a test printed.
+#
+# A test that says SKIPPED and ends well is skipped; one that fails is failed, whatever it says.
+
+function plain(text) {
+  gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text)
+  gsub(/&quot;/, "\"", text); gsub(/&apos;/, "'", text)
+  gsub(/&amp;/, "\\&", text)
+  return text
+}
+
+function attribute(line, key) {
+  if (!match(line, " " key "=\"[^\"]*\"")) return ""
+  return plain(substr(line, RSTART + length(key) + 3, RLENGTH - length(key) - 4))
+}
+
+/<testcase / {
+  name = attribute($0, "name")
+  status = attribute($0, "status")
+  said = 0
+}
+
+# The first line of a test's output stands behind the tag.
+{ line = $0; sub(/^.*<system-out>/, "", line) }
+
+line ~ /^SKIPPED: / {
+  sub(/^SKIPPED: /, "", line)
+  sub(/<\/system-out>.*$/, "", line)
+  sub(/[ \t\r]+$/, "", line)
+  print "note\t" plain(line)
+  said = 1
+}
+
+/<\/testcase>/ {
+  # "notrun" is a test that could not be started: nobody asked for that, so it has failed.
+  if (status != "run") print "failed\t" name
+  else if (said) print "skipped\t" name
+  else print "passed\t" name
+}

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# What the commands share. Sourced, never run.
+
+say() { printf '== %s\n' "$*"; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+usage_error() { printf '%s\n' "$*" >&2; exit 2; }
+
+# A number of jobs that suits the machine.
+jobs() { nproc; }
+
+# need_packages PACKAGE...: installs those that are missing, and only those; with nothing missing
+# apt is not touched. Exit status 3: they cannot be installed from here.
+need_packages() {
+  local package status missing=() as_root=()
+  if ! command -v dpkg-query >/dev/null; then
+    say "not a Debian system: taking for granted what these packages hold: $*"
+    return
+  fi
+  for package in "$@"; do
+    status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) || status=
+    [ "$status" = 'install ok installed' ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+
+  local by_hand="apt-get install -y --no-install-recommends ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null; then
+      echo "packages are missing, and installing them needs root; run: $by_hand" >&2
+      exit 3
+    fi
+    as_root=(sudo -n)
+  fi
+  say "installing what is missing: ${missing[*]}"
+  # An update may fail where the packages are there all the same (a mirror, a cache): the
+  # installation decides.
+  "${as_root[@]}" apt-get update -q </dev/null || true
+  if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null; then
+    echo "packages could not be installed (offline?); run: $by_hand" >&2
+    exit 3
+  fi
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# ./run test: configure, build and test, one preset after the other; then say what did not run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=cmake/run/lib.sh
+. cmake/run/lib.sh
+
+usage() {
+  cat <<'TEXT'
+usage: ./run test [--all] [-R REGEX]
+
+Builds and tests with g++ in Release and with clang++ in Debug under ASan and UBSan.
+  --all      every preset of CMakePresets.json, then ./run mutants
+  -R REGEX   only the tests whose name matches (then --all leaves the mutants out)
+
+Exit status: 0 all passed, 1 something failed, 2 usage, 3 packages are missing.
+The last line is "N passed, N failed, N skipped".
+TEXT
+}
+
+presets=(gcc-release clang-asan)
+all=no
+select=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --all) all=yes ;;
+    -R)
+      [ $# -ge 2 ] || usage_error "run test: -R needs a regular expression"
+      select=(-R "$2")
+      shift
+      ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage_error "run test: unknown argument '$1' (try --help)" ;;
+  esac
+  shift
+done
+
+# libclang-rt-dev: clang only recommends its sanitizer run-time.
+packages=(g++ clang libclang-rt-dev cmake ninja-build catch2)
+if [ "$all" = yes ]; then
+  presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
+  packages+=(lld)
+fi
+need_packages "${packages[@]}"
+
+passed=0 failed=0 skipped=0
+failures=() # "preset: test", one an element
+notes=$(mktemp)
+trap 'rm -f "$notes"' EXIT
+
+# tally PRESET REPORT: adds a JUnit report of ctest to the totals.
+tally() {
+  local kind name
+  while IFS=$'\t' read -r kind name; do
+    case $kind in
+      passed) passed=$((passed + 1)) ;;
+      skipped) skipped=$((skipped + 1)) ;;
+      failed)
+        failed=$((failed + 1))
+        failures+=("$1: $name")
+        ;;
+      note) printf '%s\t%s\n' "$name" "$1" >>"$notes" ;;
+    esac
+  done < <(awk -f cmake/run/junit.awk "$2")
+}
+
+# try_preset PRESET: a preset that does not configure or build is one failure, and the rest goes on.
+try_preset() {
+  local preset=$1 report="$PWD/build/$1/junit.xml" status=0 before=$failed
+  say "$preset: configure"
+  cmake --preset "$preset" </dev/null || { failed=$((failed + 1)); failures+=("$preset: configure"); return; }
+  say "$preset: build"
+  cmake --build --preset "$preset" --parallel "$(jobs)" </dev/null ||
+    { failed=$((failed + 1)); failures+=("$preset: build"); return; }
+  say "$preset: test"
+  rm -f "$report"
+  # The output of passed tests is kept whole: a test says there what it could not exercise.
+  ctest --preset "$preset" --parallel "$(jobs)" --output-junit "$report" \
+    --test-output-size-passed 10000000 --test-output-size-failed 10000000 \
+    "${select[@]}" </dev/null || status=$?
+  if [ -f "$report" ]; then tally "$preset" "$report"; fi
+  if [ "$status" -ne 0 ] && [ "$failed" -eq "$before" ]; then
+    failed=$((failed + 1))
+    failures+=("$preset: ctest ended with status $status")
+  fi
+}
+
+for preset in "${presets[@]}"; do
+  try_preset "$preset"
+done
+
+if [ "$all" = yes ] && [ ${#select[@]} -eq 0 ]; then
+  say "mutants"
+  if bash cmake/run/mutants.sh; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    failures+=("mutants")
+  fi
+fi
+
+say "result"
+for failure in ${failures[@]+"${failures[@]}"}; do
+  echo "failed: $failure"
+done
+if [ -s "$notes" ]; then
+  # The same reason under several presets is one line.
+  awk -F '\t' '!($1 in where) { order[++n] = $1 }
+               index(" " where[$1] ", ", " " $2 ", ") == 0 { where[$1] = where[$1] (where[$1] ? ", " : "") $2 }
+               END { for (i = 1; i <= n; i++) print "not run here: " order[i] " (" where[order[i]] ")" }' "$notes"
+elif [ "$failed" -eq 0 ] && [ ${#select[@]} -eq 0 ]; then
+  echo "every check ran"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

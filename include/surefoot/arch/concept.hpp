@@ -1,0 +1,51 @@
+// What a machine's folder must offer, checked where it is picked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/trap.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace arch {
+
+// probe.hpp: `access`, single accesses that say whether they faulted, also of 16 bytes (Vector).
+template <class A, class Vector>
+concept accesses = requires(const volatile void* from, volatile void* to, trap& t, std::uint8_t& b1,
+                            std::uint16_t& b2, std::uint32_t& b4, std::uint64_t& b8, Vector& b16) {
+  requires noexcept(bool{A::load(from, b1, t)})&& noexcept(bool{A::load(from, b2, t)});
+  requires noexcept(bool{A::load(from, b4, t)})&& noexcept(bool{A::load(from, b8, t)});
+  requires noexcept(bool{A::load(from, b16, t)});
+  requires noexcept(bool{A::store(to, b1, t)})&& noexcept(bool{A::store(to, b2, t)});
+  requires noexcept(bool{A::store(to, b4, t)})&& noexcept(bool{A::store(to, b8, t)});
+  requires noexcept(bool{A::store(to, b16, t)});
+  requires noexcept(bool{A::probe_read(from, t)})&& noexcept(bool{A::probe_write(from, t)});
+};
+
+// copy.hpp: `block` and `block_access`, the inner step of a copy: loads first, then stores that
+// ascend.
+template <class A, class Block>
+concept copies_blocks = requires(const volatile void* from, volatile void* to, trap& t, Block& b) {
+  requires noexcept(bool{A::load(from, b, t)})&& noexcept(bool{A::store(to, b, t)});
+  requires Block::size % Block::width == 0;
+};
+
+// context.hpp: `context`, the interrupted state.
+template <class C, class Entry>
+concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry& e,
+                                     const trap& t) {
+  C(ucontext);
+  std::uintptr_t{k.program_counter()};
+  std::uintptr_t{k.stack_pointer()};
+  std::uintptr_t{k.access_start(e)};
+  c.land(e, t);
+  bool{k.in_system_call()};
+  bool{k.was_store()};
+  std::uint64_t{k.signal_mask()};
+  k.alternate_stack();
+  k.restore_control_state(std::uint32_t{});
+};
+
+}  // namespace arch
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

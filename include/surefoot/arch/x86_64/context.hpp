@@ -1,0 +1,135 @@
+// The interrupted context of a signal on x86-64: the only place that names its registers.
+#pragma once
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/trap.hpp>
+#include <surefoot/arch/x86_64/probe.hpp>
+#include <surefoot/arch/x86_64/table.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace arch {
+
+// The page is the unit of permissions here, whatever larger pages the kernel uses behind it.
+constexpr std::size_t page_size() noexcept { return 4096; }
+
+// Addresses with the top bit set belong to the kernel. Unlike other non-canonical addresses they
+// are reported with their value, as SEGV_MAPERR or SEGV_ACCERR.
+constexpr bool in_kernel_half(std::uint64_t address) noexcept { return (address >> 63) != 0; }
+
+// The address of the thread's control block; `initial-exec` thread-locals lie at fixed distances
+// from it.
+inline std::uintptr_t thread_pointer() noexcept {
+  std::uintptr_t p;
+  asm("movq %%fs:0, %[p]" : [p] "=r"(p));
+  return p;
+}
+
+// The state that a signal frame holds and that a jump out of the handler would lose.
+class context {
+ public:
+  explicit context(void* ucontext) noexcept : uc_(static_cast<ucontext_t*>(ucontext)) {}
+
+  std::uintptr_t program_counter() const noexcept { return greg(REG_RIP); }
+  std::uintptr_t stack_pointer() const noexcept { return greg(REG_RSP); }
+
+  // Where the access of this entry begins.
+  std::uintptr_t access_start(const table_entry& e) const noexcept {
+    static constexpr unsigned char order[16] = {
+        REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+        REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    return greg(order[e.base_register()]) + e.displacement;
+  }
+
+  // Lets the interrupted code go on at the landing pad, as an access that faulted.
+  void land(const table_entry& e, const trap& t) noexcept {
+    constexpr std::uint64_t carry = 1;
+    greg(REG_RIP, e.landing_pad_address());
+    greg(REG_RSI, t.info);
+    greg(REG_RDX, t.address);
+    greg(REG_EFL, greg(REG_EFL) | carry);
+  }
+
+  // Was the access that faulted a store? For page faults only, which say so in their error code.
+  bool was_store() const noexcept { return greg(REG_TRAPNO) == 14 && (greg(REG_ERR) & 2) != 0; }
+
+  // Was the thread inside a system call? Then the program counter stands behind `syscall` (or `int
+  // $0x80`).
+  bool in_system_call() const noexcept {
+    std::uint16_t before = 0;
+    trap ignored;
+    if (access<true>::load(reinterpret_cast<const void*>(program_counter() - 2), before, ignored))
+      return false;
+    return before == 0x050f || before == 0x80cd;
+  }
+
+  // The signal mask of the interrupted code. The frame holds only the 8 bytes that the kernel
+  // knows.
+  std::uint64_t signal_mask() const noexcept {
+    std::uint64_t m = 0;
+    __builtin_memcpy(&m, &uc_->uc_sigmask, sizeof m);
+    return m;
+  }
+
+  // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
+  const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
+
+  // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
+  // the protection key rights, which signal delivery resets. `keys_at` comes from
+  // protection_keys_offset().
+  void restore_control_state(std::uint32_t keys_at) const noexcept {
+    const auto* fp = reinterpret_cast<const unsigned char*>(uc_->uc_mcontext.fpregs);
+    if (fp == nullptr) return;
+    asm volatile("ldmxcsr %[mxcsr]" : : [mxcsr] "m"(uc_->uc_mcontext.fpregs->mxcsr));
+    asm volatile("fldcw %[control]" : : [control] "m"(uc_->uc_mcontext.fpregs->cwd));
+    if (keys_at == 0) return;
+    // struct _fpx_sw_bytes at 464 (asm/sigcontext.h): a magic, a size, then the features saved; the
+    // header of the extended area at 512 begins with the features that are not in their initial
+    // state.
+    std::uint32_t magic = 0;
+    std::uint64_t saved = 0, in_use = 0;
+    __builtin_memcpy(&magic, fp + 464, sizeof magic);
+    __builtin_memcpy(&saved, fp + 472, sizeof saved);
+    constexpr std::uint64_t keys = 1u << 9;
+    if (magic != 0x46505853 || (saved & keys) == 0) return;
+    __builtin_memcpy(&in_use, fp + 512, sizeof in_use);
+    std::uint32_t rights = 0;
+    if ((in_use & keys) != 0) __builtin_memcpy(&rights, fp + keys_at, sizeof rights);
+    asm volatile(".byte 0x0f, 0x01, 0xef" : : "a"(rights), "c"(0), "d"(0) : "memory");  // wrpkru
+  }
+
+ private:
+  std::uint64_t greg(int which) const noexcept {
+    return static_cast<std::uint64_t>(uc_->uc_mcontext.gregs[which]);
+  }
+  void greg(int which, std::uint64_t to) noexcept {
+    uc_->uc_mcontext.gregs[which] = static_cast<greg_t>(to);
+  }
+
+  ucontext_t* uc_;
+};
+
+// Where a signal frame keeps the protection key rights, in bytes from its floating-point area; 0
+// where this machine has no protection keys. Asks the processor, which costs microseconds in a
+// virtual machine: once.
+inline std::uint32_t protection_keys_offset() noexcept {
+  const auto cpuid = [](std::uint32_t leaf, std::uint32_t sub, std::uint32_t(&r)[4]) noexcept {
+    asm volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
+  };
+  std::uint32_t r[4];
+  cpuid(0, 0, r);
+  if (r[0] < 13) return 0;
+  cpuid(7, 0, r);
+  constexpr std::uint32_t enabled = 1u << 4;  // OSPKE
+  if ((r[2] & enabled) == 0) return 0;
+  cpuid(13, 9, r);
+  return r[1];
+}
+
+}  // namespace arch
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

@@ -1,0 +1,89 @@
+// The exception table on x86-64: how an access says where it may fault, and how that is read again.
+//
+// Each access is one instruction with one memory operand of the form displacement(base), followed
+// by a landing pad. Around it the carry flag says what happened: it is clear before the instruction
+// (which leaves the flags alone, or clears it itself), and the signal handler sets it when it moves
+// the program counter to the pad. The good path of an access is therefore two instructions longer
+// than a plain one, `clc` and `jc`; no register is set up, nothing is written.
+//
+// On a fault RSI holds trap::info and RDX holds trap::address. Every access names both as outputs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/config.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace arch {
+
+// One entry of the table, 16 bytes. The distances are from the fields themselves, so that the table
+// needs no relocation. The base register is told by the assembler: the bytes of `movq base, %rax`
+// are always three.
+struct table_entry {
+  std::int32_t instruction;
+  std::int32_t landing_pad;
+  std::uint8_t base_move[3];
+  std::uint8_t writes;  // 0: a load, 1: a store or a read-modify-write
+  std::uint16_t displacement;
+  std::uint16_t width;  // bytes accessed
+
+  std::uintptr_t instruction_address() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(&instruction) +
+           static_cast<std::uintptr_t>(instruction);
+  }
+  std::uintptr_t landing_pad_address() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(&landing_pad) +
+           static_cast<std::uintptr_t>(landing_pad);
+  }
+  // The number of the base register in the machine's own encoding: REX.R and ModRM.reg.
+  unsigned base_register() const noexcept {
+    return ((base_move[0] & 4u) << 1) | ((base_move[2] >> 3) & 7u);
+  }
+};
+static_assert(sizeof(table_entry) == 16);
+
+// The section carries the version and the options: tables of two versions in one image stay apart.
+#define SUREFOOT_DETAIL_TEXT_(x) #x
+#define SUREFOOT_DETAIL_TEXT(x) SUREFOOT_DETAIL_TEXT_(x)
+#define SUREFOOT_DETAIL_TABLE_(prefix, tag) prefix##_##tag
+#define SUREFOOT_DETAIL_TABLE(prefix, tag) SUREFOOT_DETAIL_TABLE_(prefix, tag)
+#define SUREFOOT_DETAIL_SECTION SUREFOOT_DETAIL_TABLE(surefoot_table, SUREFOOT_DETAIL_VERSIONED)
+#define SUREFOOT_DETAIL_START \
+  SUREFOOT_DETAIL_TABLE(__start_surefoot_table, SUREFOOT_DETAIL_VERSIONED)
+#define SUREFOOT_DETAIL_STOP SUREFOOT_DETAIL_TABLE(__stop_surefoot_table, SUREFOOT_DETAIL_VERSIONED)
+
+// The bounds of this image's table, made by the linker; null where the image has no access at all.
+// g++ drops the visibility where the name comes from an asm label: it must be the variable's own
+// name.
+extern "C" {
+[[gnu::weak, gnu::visibility("hidden")]] extern const table_entry SUREFOOT_DETAIL_START[];
+[[gnu::weak, gnu::visibility("hidden")]] extern const table_entry SUREFOOT_DETAIL_STOP[];
+}
+inline const table_entry* table_begin() noexcept { return SUREFOOT_DETAIL_START; }
+inline const table_entry* table_end() noexcept { return SUREFOOT_DETAIL_STOP; }
+
+// Assembly text of the instruction number `n` of an access, with its entry. Operands: [tabled], a
+// constant, says whether there is an entry; [base] is the base register. `o` ties the entry to the
+// function's section (without it lld drops the table under --gc-sections), `?` puts it into that
+// section's COMDAT group.
+#define SUREFOOT_X86_ACCESS(n, instruction, base, writes, displacement, width) \
+  ".Lsurefoot_%=_" #n ": " instruction                                                    \
+  "\n.if %c[tabled]\n"                                                                    \
+  ".pushsection " SUREFOOT_DETAIL_TEXT(SUREFOOT_DETAIL_SECTION) ",\"ao?\",@progbits,"     \
+  ".Lsurefoot_%=_" #n "\n"                                                                \
+  ".p2align 2\n"                                                                          \
+  ".long .Lsurefoot_%=_" #n " - .\n"                                                      \
+  ".long .Lsurefoot_%=_pad - .\n"                                                         \
+  "movq %[" #base "], %%rax\n"                                                            \
+  ".byte " #writes "\n"                                                                   \
+  ".short " #displacement ", " #width "\n"                                                \
+  ".popsection\n"                                                                         \
+  ".endif\n"
+#define SUREFOOT_X86_PAD ".Lsurefoot_%=_pad:\n"
+// The outputs that every access has: the registers in which signals::unpack() wants them.
+#define SUREFOOT_X86_TRAP(faulted, t) "=@ccc"(faulted), "=S"((t).info), "=d"((t).address)
+
+}  // namespace arch
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

@@ -1,0 +1,132 @@
+// What an engine is: the mechanism that turns a fault into a return value.
+//
+// Primitives know this concept and nothing below it. An engine is a small value, passed as the last
+// argument; all of its members may be called through a const object and are noexcept,
+// async-signal-safe once ready() was true, and free of allocation. Lengths are bytes; no range that
+// is given to an engine wraps or is empty.
+//
+//   static constexpr bool offers(verb v)
+//       Is this verb there? A primitive that needs one which is not there does not compile.
+//   static constexpr bool sees(cause c)
+//       Can this engine tell the cause apart from others? What it cannot see it reports as
+//       `unknown`.
+//   static constexpr std::size_t page_size()
+//       The finest unit in which this machine refuses a store, in bytes: a power of two.
+//   bool ready() const
+//       Called on the way into each primitive. Makes the engine ready if it can; false where it
+//       cannot.
+//
+//   verb::probe
+//   template <access_kind K> fault probe(const volatile void* p) const
+//       One access of one byte that changes nothing. `kind` is none where it was accessible.
+//   template <access_kind K> progress probe_each(const volatile void* p, std::size_t n,
+//                                                std::size_t stride) const
+//       Probes the first byte, then the first one of each following unit of `stride` bytes (a power
+//       of two; 1: every byte). Stops at the first fault; `done` is the distance to the probed
+//       byte.
+//   verb::scan
+//   progress scan(const volatile void* p, std::size_t n) const
+//       Loads that cover every byte, and no other. `done` is the distance to the first bad one.
+//   verb::copy
+//   progress copy(volatile void* dst, const volatile void* src, std::size_t n) const
+//       Writes exactly `done` bytes. dst may overlap src from below.
+//   verb::load, verb::store
+//   template <class W> result<W> load(const volatile void* p) const
+//   template <class W> verdict store(volatile void* p, W word) const
+//       One instruction each, any alignment, for the unsigned integers of 1, 2, 4 and 8 bytes and
+//       for engine::word16. A store that faults has stored nothing.
+//   verb::run
+//   template <class F> fault run(F& f) const
+//   template <class F> fault run_within(const volatile void* p, std::size_t n, F& f) const
+//       Runs arbitrary code and catches any fault, or only those whose address lies in the range;
+//       `kind` is none where the code came back by itself.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/fault.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace engine {
+
+enum class SUREFOOT_PUBLIC verb : unsigned char { probe, scan, copy, load, store, run };
+
+// 16 bytes that are loaded and stored by one instruction.
+struct SUREFOOT_PUBLIC word16 {
+  std::uint64_t low;
+  std::uint64_t high;
+};
+
+// An engine type: what every model has, whatever it offers.
+template <class E>
+concept model = requires(const E e, verb v, cause c) {
+  requires noexcept(bool{E::offers(v)})&& noexcept(bool{E::sees(c)});
+  requires noexcept(std::size_t{E::page_size()})&& noexcept(bool{e.ready()});
+};
+
+namespace detail {
+template <class E>
+concept probes = requires(const E e, const volatile void* p, std::size_t n) {
+  requires noexcept(fault{e.template probe<access_kind::read>(p)});
+  requires noexcept(fault{e.template probe<access_kind::write>(p)});
+  requires noexcept(progress{e.template probe_each<access_kind::read>(p, n, n)});
+  requires noexcept(progress{e.template probe_each<access_kind::write>(p, n, n)});
+};
+template <class E>
+concept scans = requires(const E e, const volatile void* p, std::size_t n) {
+  requires noexcept(progress{e.scan(p, n)});
+};
+template <class E>
+concept copies = requires(const E e, volatile void* to, const volatile void* from, std::size_t n) {
+  requires noexcept(progress{e.copy(to, from, n)});
+};
+template <class E, class W>
+concept loads_word = requires(const E e, const volatile void* p) {
+  requires noexcept(result<W>{e.template load<W>(p)});
+};
+template <class E, class W>
+concept stores_word = requires(const E e, volatile void* p, W w) {
+  requires noexcept(verdict{e.template store<W>(p, w)});
+};
+template <class E>
+concept loads = loads_word<E, std::uint8_t> && loads_word<E, std::uint16_t> &&
+    loads_word<E, std::uint32_t> && loads_word<E, std::uint64_t> && loads_word<E, word16>;
+template <class E>
+concept stores = stores_word<E, std::uint8_t> && stores_word<E, std::uint16_t> &&
+    stores_word<E, std::uint32_t> && stores_word<E, std::uint64_t> && stores_word<E, word16>;
+template <class E>
+concept runs = requires(const E e, const volatile void* p, std::size_t n, void (*&f)() noexcept) {
+  requires noexcept(fault{e.run(f)})&& noexcept(fault{e.run_within(p, n, f)});
+};
+}  // namespace detail
+
+// A model that has every verb it says it offers, with the signatures above.
+template <class E>
+concept complete = model<E> &&
+    (!E::offers(verb::probe) || detail::probes<E>)&&(!E::offers(verb::scan) || detail::scans<E>)&&(
+        !E::offers(verb::copy) ||
+        detail::copies<E>)&&(!E::offers(verb::load) ||
+                             detail::loads<E>)&&(!E::offers(verb::store) ||
+                                                 detail::stores<E>)&&(!E::offers(verb::run) ||
+                                                                      detail::runs<E>);
+
+// A model that offers all of these verbs: how primitives say what they need.
+template <class E, verb... V>
+concept offering = model<E> &&(E::offers(V) && ...);
+
+// An engine that is known to be ready: nothing at all is tested or executed on the way in. Only
+// install() and its like make one.
+template <model E>
+class SUREFOOT_PUBLIC installed : public E {
+ public:
+  static constexpr bool ready() noexcept { return true; }
+
+  // For those who have made sure: install() and install(hosted).
+  struct proof {};
+  constexpr explicit installed(proof) noexcept {}
+};
+
+}  // namespace engine
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

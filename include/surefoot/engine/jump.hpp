@@ -1,0 +1,237 @@
+// engine::jump: sigsetjmp(buf, 0) before, siglongjmp out of the handler after a fault. Portable
+// POSIX; the only engine that can run arbitrary code. No system call on the way in (5 ns), one on
+// the way out of a fault.
+//
+// A jump out of a handler loses what the kernel's return would have restored, so it is restored by
+// hand: the signal mask (after the jump), the floating-point control words, the protection key
+// rights, and an alternate stack that SS_AUTODISARM took away.
+#pragma once
+
+#include <setjmp.h>
+#include <signal.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/select.hpp>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/walk.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/os/linux.hpp>
+#include <surefoot/range.hpp>
+#include <surefoot/signal/claim.hpp>
+#include <surefoot/signal/classify.hpp>
+#include <surefoot/signal/image.hpp>
+#include <surefoot/signal/install.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace engine {
+
+// A guard with what it needs to be jumped to.
+class landing_place : public signals::guard {
+ public:
+  landing_place() noexcept : signals::guard{nullptr, 0, {1, 1}, {0, 0}, 0, &leave_handler} {}
+  landing_place(const landing_place&) = delete;
+  landing_place& operator=(const landing_place&) = delete;
+
+  void cover_everything() noexcept {
+    flags |= signals::guards_everything | signals::guards_unplaced;
+  }
+  void cover_unplaced() noexcept { flags |= signals::guards_unplaced; }
+  // Up to two ranges. One that wraps ends with the address space.
+  void cover(unsigned which, const volatile void* p, std::size_t n) noexcept {
+    if (n == 0) return;
+    first[which] = detail::address(p);
+    last[which] = surefoot::detail::wraps(p, n) ? ~std::uintptr_t{0} : detail::address(p) + (n - 1);
+  }
+
+  // What ended the guarded code.
+  const arch::trap& trap() const noexcept { return trap_; }
+  fault what() const noexcept {
+    return signals::unpack(
+        trap_.info, trap_.address,
+        (trap_.info & signals::trap_writes) != 0 ? access_kind::write : access_kind::read);
+  }
+
+ private:
+  friend struct jump;
+
+  // Runs in the signal handler.
+  static void leave_handler(signals::guard* self, int signal, siginfo_t* info,
+                            void* ucontext) noexcept {
+    auto* const to = static_cast<landing_place*>(self);
+    const int error = errno;
+    const arch::context interrupted(ucontext);
+    to->trap_ = {
+        signals::pack(signal, *info) | (interrupted.was_store() ? signals::trap_writes : 0),
+        reinterpret_cast<std::uintptr_t>(info->si_addr)};
+    to->mask_ = interrupted.signal_mask();
+    *signals::guard_slot(signals::this_image) = to->outer;
+    if ((interrupted.alternate_stack().ss_flags & autodisarm) != 0) {
+      // From here to the jump no signal may be delivered: it would take the stack that we stand on.
+      os::set_mask(~os::signal_mask{0});
+      os::arm_alternate_stack(interrupted.alternate_stack());
+    }
+    interrupted.restore_control_state(__atomic_load_n(&signals::keys_offset, __ATOMIC_RELAXED));
+    errno = error;
+    os::surefoot_plain_siglongjmp(to->where_, 1);
+  }
+  static constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
+
+  sigjmp_buf where_;
+  os::signal_mask mask_ = 0;
+  arch::trap trap_{};
+};
+
+struct SUREFOOT_PUBLIC jump {
+  static constexpr bool offers(verb) noexcept { return true; }
+  static constexpr bool sees(cause) noexcept { return true; }
+  static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
+  static bool ready() noexcept { return signals::ensure_installed(); }
+
+  template <class F>
+  SUREFOOT_HIDDEN static fault run(F& f) noexcept {
+    landing_place g;
+    g.cover_everything();
+    return enter(g, f) ? fault{} : g.what();
+  }
+  template <class F>
+  SUREFOOT_HIDDEN static fault run_within(const volatile void* p, std::size_t n, F& f) noexcept {
+    landing_place g;
+    g.cover(0, p, n);
+    return enter(g, f) ? fault{} : g.what();
+  }
+
+  template <access_kind K>
+  SUREFOOT_HIDDEN static fault probe(const volatile void* p) noexcept {
+    return probe_each<K>(p, 1, 1).stopped_by;
+  }
+
+  template <access_kind K>
+  SUREFOOT_HIDDEN static progress probe_each(const volatile void* p, std::size_t n,
+                                             std::size_t stride) noexcept {
+    volatile detail::place now{};
+    landing_place g;
+    cover(g, 0, p, n);
+    arch::trap none;
+    auto walk = [&]() noexcept { detail::walk_probes<K, false>(p, n, stride, now, none); };
+    if (enter(g, walk)) [[likely]]
+      return {n, 0};
+    return detail::stopped_at(p, now.at, n, g.trap(), K);
+  }
+
+  SUREFOOT_HIDDEN static progress scan(const volatile void* p, std::size_t n) noexcept {
+    volatile detail::place now{};
+    landing_place g;
+    cover(g, 0, p, n);
+    arch::trap none;
+    auto walk = [&]() noexcept { detail::walk_scan<false>(p, n, now, none); };
+    if (enter(g, walk)) [[likely]]
+      return {n, 0};
+    return detail::settle_scan(jump{}, p, n, snapshot(now), g.trap());
+  }
+
+  SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
+                                       std::size_t n) noexcept {
+    volatile detail::place now{};
+    landing_place g;
+    cover(g, 0, src, n);
+    cover(g, 1, dst, n);
+    arch::trap none;
+    auto walk = [&]() noexcept { detail::walk_copy<false>(dst, src, n, now, none); };
+    if (enter(g, walk)) [[likely]]
+      return {n, 0};
+    return detail::settle_copy(
+        dst, src, n, snapshot(now), g.trap(),
+        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
+          return bytes(dst, src, from, to, at, met);
+        });
+  }
+
+  template <class W>
+  SUREFOOT_HIDDEN static result<W> load(const volatile void* p) noexcept {
+    typename detail::register_of<W>::type word;
+    landing_place g;
+    cover(g, 0, p, sizeof(W));
+    auto access = [&]() noexcept {
+      arch::trap none;
+      arch::access<false>::load(p, word, none);
+    };
+    if (enter(g, access)) [[likely]]
+      return __builtin_bit_cast(W, word);
+    return result<W>::stopped(single(p, g, access_kind::read));
+  }
+
+  template <class W>
+  SUREFOOT_HIDDEN static verdict store(volatile void* p, W w) noexcept {
+    const auto word = __builtin_bit_cast(typename detail::register_of<W>::type, w);
+    landing_place g;
+    cover(g, 0, p, sizeof(W));
+    auto access = [&]() noexcept {
+      arch::trap none;
+      arch::access<false>::store(p, word, none);
+    };
+    if (enter(g, access)) [[likely]]
+      return {};
+    return {single(p, g, access_kind::write)};
+  }
+
+ private:
+  // Runs f() in the guard. False where a fault ended it: then g.trap() says which.
+  template <class F>
+  [[gnu::noinline]] SUREFOOT_HIDDEN static bool enter(landing_place& g, F& f) noexcept {
+    g.frame = detail::address(__builtin_frame_address(0));
+    if (sigsetjmp(g.where_, 0) != 0) {
+      os::set_mask(g.mask_);
+      return false;
+    }
+    signals::guard** const slot = signals::guard_slot(signals::this_image);
+    g.outer = *slot;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    *slot = &g;
+    // Not a formality: clang 14 deleted every store to the slot without these.
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    f();
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    *slot = g.outer;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return true;
+  }
+
+  // What runs in these guards is our own, so a fault without address is its.
+  static void cover(landing_place& g, unsigned which, const volatile void* p,
+                    std::size_t n) noexcept {
+    g.cover(which, p, n);
+    g.cover_unplaced();
+  }
+
+  static detail::place snapshot(const volatile detail::place& p) noexcept {
+    return {p.at, p.width, p.during};
+  }
+
+  static fault single(const volatile void* p, const landing_place& g, access_kind during) noexcept {
+    return signals::unpack(g.trap().info, detail::address(p) + detail::offset_of(p, g.trap(), 0),
+                           during);
+  }
+
+  [[gnu::cold, gnu::noinline]] static bool bytes(volatile void* dst, const volatile void* src,
+                                                 std::size_t from, std::size_t to,
+                                                 detail::place& at, arch::trap& met) noexcept {
+    volatile detail::place now{};
+    landing_place g;
+    cover(g, 0, src, to);
+    cover(g, 1, dst, to);
+    arch::trap none;
+    auto walk = [&]() noexcept { detail::walk_bytes<false>(dst, src, from, to, now, none); };
+    if (enter(g, walk)) return false;
+    at = snapshot(now);
+    met = g.trap();
+    return true;
+  }
+};
+
+static_assert(complete<jump>);
+
+}  // namespace engine
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

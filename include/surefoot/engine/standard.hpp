@@ -1,0 +1,25 @@
+// The engine that a call gets when it names none: the table where there is one.
+#pragma once
+
+#include <surefoot/config.hpp>
+#include <surefoot/engine/concept.hpp>
+
+#ifdef SUREFOOT_DEFAULT_JUMP
+#include <surefoot/engine/jump.hpp>
+#else
+#include <surefoot/engine/table.hpp>
+#endif
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace engine {
+
+#ifdef SUREFOOT_DEFAULT_JUMP
+using standard = jump;
+#else
+using standard = table;
+#endif
+
+}  // namespace engine
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

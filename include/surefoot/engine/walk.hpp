@@ -1,0 +1,222 @@
+// The loops that engine::table and engine::jump share: they differ in what a fault does, not in how
+// a range is walked.
+//
+// A walk keeps its place while it goes on. With table entries (`Tabled`) an access says itself that
+// it faulted and the walk returns true at once; without, the fault jumps out of the walk, and the
+// place, then volatile, is all that is left of it. Either way settle_*() turns place and trap into
+// an answer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/select.hpp>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
+#include <surefoot/signal/classify.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace engine {
+namespace detail {
+
+using surefoot::detail::address;
+using surefoot::detail::forward;
+using surefoot::detail::larger;
+using surefoot::detail::smaller;
+using surefoot::detail::to_next;
+
+struct place {
+  std::size_t at;      // bytes that are done for certain
+  std::size_t width;   // bytes of one access of the step that begins there
+  access_kind during;  // on which side that step is
+};
+
+// Stands in for the machine's own 16-byte type where a word is needed.
+template <class W>
+struct register_of : surefoot::detail::identity<W> {};
+template <>
+struct register_of<word16> : surefoot::detail::identity<arch::vector16> {};
+
+// The first bad byte as an offset from `base`. A report without an address is about the step's
+// first byte.
+inline std::size_t offset_of(const volatile void* base, const arch::trap& t,
+                             std::size_t at) noexcept {
+  if ((t.info & signals::trap_unplaced) != 0 && t.address == 0) return at;
+  return t.address <= address(base) + at ? at : static_cast<std::size_t>(t.address - address(base));
+}
+
+inline progress stopped_at(const volatile void* base, std::size_t done, std::size_t n,
+                           const arch::trap& t, access_kind during) noexcept {
+  return {done, n - done, signals::unpack(t.info, address(base) + done, during)};
+}
+
+// --- probes
+
+template <access_kind K, bool Tabled>
+[[gnu::always_inline]] inline bool probe_byte(const volatile void* p, arch::trap& t) noexcept {
+  if constexpr (K == access_kind::read)
+    return arch::access<Tabled>::probe_read(p, t);
+  else
+    return arch::access<Tabled>::probe_write(p, t);
+}
+
+template <access_kind K, bool Tabled, class Place>
+[[gnu::always_inline]] inline bool walk_probes(const volatile void* p, std::size_t n,
+                                               std::size_t stride, Place& now,
+                                               arch::trap& t) noexcept {
+  for (std::size_t at = 0;;) {
+    now.at = at;
+    if (probe_byte<K, Tabled>(forward(p, at), t)) return true;
+    const std::size_t step = to_next(address(p) + at, stride);
+    if (n - at <= step) return false;
+    at += step;
+  }
+}
+
+// --- scans
+
+// Covers [p, p + n) with loads of one width, the last of which may overlap the one before it. n >=
+// width.
+template <class R, bool Tabled>
+[[gnu::always_inline]] inline bool scan_pieces(const volatile void* p, std::size_t n,
+                                               arch::trap& t) noexcept {
+  R ignored;
+  for (std::size_t at = 0; n - at > sizeof(R); at += sizeof(R))
+    if (arch::access<Tabled>::load(forward(p, at), ignored, t)) return true;
+  return arch::access<Tabled>::load(forward(p, n - sizeof(R)), ignored, t);
+}
+
+template <bool Tabled, class Place>
+[[gnu::always_inline]] inline bool walk_scan(const volatile void* p, std::size_t n, Place& now,
+                                             arch::trap& t) noexcept {
+  std::size_t at = 0;
+  now.width = arch::scan_block::width;
+  for (; n - at >= arch::scan_block::size; at += arch::scan_block::size) {
+    now.at = at;
+    if (arch::scan<Tabled>(forward(p, at), t)) return true;
+  }
+  now.at = at;
+  const volatile void* const rest = forward(p, at);
+  n -= at;
+  if (n >= 16) return scan_pieces<arch::vector16, Tabled>(rest, n, t);
+  now.width = 1;
+  if (n >= 8) return scan_pieces<std::uint64_t, Tabled>(rest, n, t);
+  if (n >= 4) return scan_pieces<std::uint32_t, Tabled>(rest, n, t);
+  if (n >= 2) return scan_pieces<std::uint16_t, Tabled>(rest, n, t);
+  return n == 1 && scan_pieces<std::uint8_t, Tabled>(rest, n, t);
+}
+
+// The answer to a scan that met a fault. A load that crosses from one bad page into another may
+// report either: the first byte of that load is asked once more.
+template <class E>
+progress settle_scan(const E& e, const volatile void* p, std::size_t n, const place& now,
+                     const arch::trap& t) noexcept {
+  const std::size_t bad = offset_of(p, t, now.at);
+  const std::size_t begin = now.at + (bad - now.at) / now.width * now.width;
+  if (begin < bad) {
+    const fault first = e.template probe<access_kind::read>(forward(p, begin));
+    if (first.kind != cause::none) return {begin, n - begin, first};
+  }
+  return stopped_at(p, bad, n, t, access_kind::read);
+}
+
+// --- copies
+
+// Copies n bytes, width <= n < 4 * width, all loads before all stores, which ascend; the last may
+// overlap the one before it.
+template <class R, bool Tabled, class Place>
+[[gnu::always_inline]] inline bool copy_pieces(volatile void* dst, const volatile void* src,
+                                               std::size_t n, Place& now, arch::trap& t) noexcept {
+  using access = arch::access<Tabled>;
+  constexpr std::size_t width = sizeof(R);
+  R first, last;
+  R second{}, third{};
+  now.width = width;
+  now.during = access_kind::read;
+  if (access::load(src, first, t)) return true;
+  if constexpr (width == 16) {
+    if (n > 2 * width && access::load(forward(src, width), second, t)) return true;
+    if (n > 3 * width && access::load(forward(src, 2 * width), third, t)) return true;
+  }
+  if (access::load(forward(src, n - width), last, t)) return true;
+  now.during = access_kind::write;
+  if (access::store(dst, first, t)) return true;
+  if constexpr (width == 16) {
+    if (n > 2 * width && access::store(forward(dst, width), second, t)) return true;
+    if (n > 3 * width && access::store(forward(dst, 2 * width), third, t)) return true;
+  }
+  return access::store(forward(dst, n - width), last, t);
+}
+
+template <bool Tabled, class Place>
+[[gnu::always_inline]] inline bool walk_copy(volatile void* dst, const volatile void* src,
+                                             std::size_t n, Place& now, arch::trap& t) noexcept {
+  using block_access = arch::block_access<Tabled>;
+  std::size_t at = 0;
+  now.width = arch::block::width;
+  for (; n - at >= arch::block::size; at += arch::block::size) {
+    arch::block b;
+    now.at = at;
+    now.during = access_kind::read;
+    if (block_access::load(forward(src, at), b, t)) return true;
+    now.during = access_kind::write;
+    if (block_access::store(forward(dst, at), b, t)) return true;
+  }
+  now.at = at;
+  dst = forward(dst, at);
+  src = forward(src, at);
+  n -= at;
+  if (n >= 16) return copy_pieces<arch::vector16, Tabled>(dst, src, n, now, t);
+  if (n >= 8) return copy_pieces<std::uint64_t, Tabled>(dst, src, n, now, t);
+  if (n >= 4) return copy_pieces<std::uint32_t, Tabled>(dst, src, n, now, t);
+  if (n >= 2) return copy_pieces<std::uint16_t, Tabled>(dst, src, n, now, t);
+  return n == 1 && copy_pieces<std::uint8_t, Tabled>(dst, src, n, now, t);
+}
+
+// Bytes [from, to) one by one. Keeps its place at each.
+template <bool Tabled, class Place>
+[[gnu::always_inline]] inline bool walk_bytes(volatile void* dst, const volatile void* src,
+                                              std::size_t from, std::size_t to, Place& now,
+                                              arch::trap& t) noexcept {
+  using access = arch::access<Tabled>;
+  now.width = 1;
+  for (std::size_t at = from; at < to; ++at) {
+    std::uint8_t byte;
+    now.at = at;
+    now.during = access_kind::read;
+    if (access::load(forward(src, at), byte, t)) return true;
+    now.during = access_kind::write;
+    if (access::store(forward(dst, at), byte, t)) return true;
+  }
+  return false;
+}
+
+// Finishes a copy that met a fault: exactly the bytes before the bad one are to be done. The loads
+// of a step all come before its stores, so a fault on the load side finds none of the step stored;
+// on the store side the stores ascend, so all those that end before the bad byte are done, and must
+// not be repeated: with overlap they may have changed the source. `bytes(from, to, now, t)` is a
+// walk_bytes that may fault in its turn.
+template <class Bytes>
+progress settle_copy(volatile void* dst, const volatile void* src, std::size_t n, place now,
+                     arch::trap t, Bytes bytes) noexcept {
+  const auto side = [&]() noexcept { return now.during == access_kind::read ? src : dst; };
+  std::size_t bad = offset_of(side(), t, now.at);
+  const std::size_t from =
+      now.during == access_kind::write ? now.at + (bad - now.at) / now.width * now.width : now.at;
+  if (from < bad) {
+    place again{};
+    arch::trap met;  // an access leaves anything at all in here where it does not fault
+    if (bytes(from, bad, again, met)) {
+      now = again;
+      t = met;
+      bad = now.at;
+    }
+  }
+  return stopped_at(side(), bad, n, t, now.during);
+}
+
+}  // namespace detail
+}  // namespace engine
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

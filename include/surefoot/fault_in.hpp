@@ -1,0 +1,90 @@
+// fault_in_readable, fault_in_writeable: "can I make some progress at this address?"
+//
+// For loops that keep what they have copied and go on from there. They fault in what they can; that
+// the first byte works is success (progress::any()). For "can I access every byte" see
+// ensure_accessible.hpp: this question paired with a loop that begins again retries for ever.
+//
+// What a probe may do: populate a page, break copy-on-write sharing and dirty a shared file (the
+// write form), grow a growing stack, or block (userfaultfd, FUSE, NFS). It changes no byte, also
+// not under a concurrent writer: the write probe is an atomic read-modify-write that stores what
+// was there.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+namespace detail {
+
+template <access_kind K, class E>
+progress fault_in(const volatile void* p, std::size_t n, const E& e) noexcept {
+  if (n == 0) return {};
+  if (wraps(p, n)) return nothing_done(n, wrapped(p, K));
+  if (!e.ready()) [[unlikely]]
+    return nothing_done(n, not_ready(p, K));
+  return e.template probe_each<K>(p, n, E::page_size());
+}
+
+// Each buffer in its turn, empty ones skipped; stops at the first that is short.
+template <access_kind K, class E>
+progress fault_in_buffers(const iovec* v, std::size_t count, const E& e) noexcept {
+  progress all{0, total(v, count)};
+  for (std::size_t i = 0; i < count; ++i) {
+    const progress one = fault_in<K>(v[i].iov_base, v[i].iov_len, e);
+    all.done += one.done;
+    all.left -= one.done;
+    if (!one.all()) {
+      all.stopped_by = one.stopped_by;
+      return all;
+    }
+  }
+  return all;
+}
+
+}  // namespace detail
+
+// Probes the first byte of [p, p + n), then one byte of each following page within it, and stops at
+// the first fault. `done`, in bytes, and `stopped_by.address` then name the first byte in the range
+// of the page that failed. n == 0: all(), nothing touched, whatever p. A range that wraps: done ==
+// 0, bad_address, nothing touched. Async-signal-safe after install(). Costs one access a page, and
+// a signal where it faults.
+template <engine::offering<engine::verb::probe> E = engine::standard>
+progress fault_in_readable(const volatile void* p, std::size_t n, E e = E{}) noexcept {
+  return detail::fault_in<access_kind::read>(p, n, e);
+}
+template <byte_range R, engine::offering<engine::verb::probe> E = engine::standard>
+progress fault_in_readable(R&& range, E e = E{}) noexcept {
+  return detail::fault_in<access_kind::read>(detail::data(range),
+                                             detail::size(range) * sizeof(detail::element<R>), e);
+}
+template <buffer_range R, engine::offering<engine::verb::probe> E = engine::standard>
+progress fault_in_readable(R&& buffers, E e = E{}) noexcept {
+  return detail::fault_in_buffers<access_kind::read>(detail::data(buffers), detail::size(buffers),
+                                                     e);
+}
+
+// The same with write probes. It changes nothing; the kernel's function of that name stores zeros.
+template <engine::offering<engine::verb::probe> E = engine::standard>
+progress fault_in_writeable(volatile void* p, std::size_t n, E e = E{}) noexcept {
+  return detail::fault_in<access_kind::write>(p, n, e);
+}
+template <writable_byte_range R, engine::offering<engine::verb::probe> E = engine::standard>
+progress fault_in_writeable(R&& range, E e = E{}) noexcept {
+  return detail::fault_in<access_kind::write>(detail::data(range),
+                                              detail::size(range) * sizeof(detail::element<R>), e);
+}
+template <buffer_range R, engine::offering<engine::verb::probe> E = engine::standard>
+progress fault_in_writeable(R&& buffers, E e = E{}) noexcept {
+  return detail::fault_in_buffers<access_kind::write>(detail::data(buffers), detail::size(buffers),
+                                                      e);
+}
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

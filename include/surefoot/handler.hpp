@@ -1,0 +1,134 @@
+// The signal handler, as its host sees it: installing, giving back, asking, and living beside
+// others.
+//
+// Nobody has to call anything here: a primitive installs on first use. Call install() where the
+// moment matters (in a signal handler, before a sandbox closes), where another owner has taken the
+// signals since, or for the engine object that makes the way into a primitive free of any test.
+#pragma once
+
+#include <dlfcn.h>
+#include <link.h>
+#include <signal.h>
+
+#include <cstddef>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/jump.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/os/linux.hpp>
+#include <surefoot/signal/claim.hpp>
+#include <surefoot/signal/image.hpp>
+#include <surefoot/signal/install.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+// For each of the two signals: a yes or a no.
+struct [[nodiscard]] SUREFOOT_PUBLIC for_each_signal {
+  bool segv = false;
+  bool bus = false;
+
+  constexpr bool both() const noexcept { return segv && bus; }
+
+  friend constexpr bool operator==(const for_each_signal&, const for_each_signal&) = default;
+};
+
+// Makes our handler the owner of SIGSEGV and SIGBUS, unless it is already, and returns an engine
+// that proves it: passed to a primitive, nothing at all is executed on the way in. Every displaced
+// owner is kept and gets whatever is not ours. Idempotent, lock-free, async-signal-safe; 1 us, and
+// a few more for the first call of a process. Where the kernel refuses (a seccomp filter on
+// rt_sigaction), or where 15 different owners were displaced already, it cannot keep its promise:
+// installed() tells.
+template <engine::model E = engine::standard>
+engine::installed<E> install() noexcept {
+  (void)signals::install();
+  return engine::installed<E>(typename engine::installed<E>::proof{});
+}
+
+// For hosts that keep their own handler and call try_handle() from it: takes no signal and makes
+// calls with a default engine take none either. The host's handler must be registered with
+// SA_SIGINFO and SA_NODEFER, with SA_ONSTACK where threads have alternate stacks, and with an empty
+// sa_mask.
+struct SUREFOOT_PUBLIC hosted_t {};
+inline constexpr hosted_t hosted{};
+
+template <engine::model E = engine::standard>
+engine::installed<E> install(hosted_t) noexcept {
+  signals::install_hosted();
+  return engine::installed<E>(typename engine::installed<E>::proof{});
+}
+
+// Which of the two signals does our handler own right now? Async-signal-safe, two system calls.
+inline for_each_signal installed() noexcept {
+  struct sigaction segv {};
+  struct sigaction bus {};
+  return {.segv = os::query(SIGSEGV, segv) && signals::is_ours(segv),
+          .bus = os::query(SIGBUS, bus) && signals::is_ours(bus)};
+}
+
+// Gives the signals back to the owner before us, each only where our handler is still the current
+// one, and says which it gave back. Where it is not, it stays in the other's chain as a
+// pass-through. The next call with a default engine installs again; no primitive may be running
+// meanwhile. Async-signal-safe.
+inline for_each_signal uninstall() noexcept {
+  __atomic_store_n(&signals::ready_byte, 0, __ATOMIC_RELEASE);
+  return {.segv = signals::give_back(SIGSEGV), .bus = signals::give_back(SIGBUS)};
+}
+
+// What try_handle() says.
+enum class SUREFOOT_PUBLIC handled : unsigned char {
+  no,  // none of ours: the host goes on as it would without us
+  yes  // ours: the host returns from its handler at once
+};
+
+// The handler itself, for a host that keeps its own. Does not return where a guard takes the fault.
+// Forwards nothing.
+[[nodiscard]] inline handled try_handle(int signal, siginfo_t* info, void* ucontext) noexcept {
+  if (!signals::is_prepared()) return handled::no;
+  return signals::claim(signal, info, ucontext) ? handled::yes : handled::no;
+}
+
+// Lets faults reach the handler on this thread: a thread that blocks SIGSEGV or SIGBUS is killed by
+// the kernel on any fault, and code in somebody's handler without SA_NODEFER runs on such a thread.
+// Says which of them was blocked. Async-signal-safe, one system call.
+inline for_each_signal ready_this_thread() noexcept {
+  const os::signal_mask before = os::unblock(os::only(SIGSEGV) | os::only(SIGBUS));
+  return {.segv = (before & os::only(SIGSEGV)) != 0, .bus = (before & os::only(SIGBUS)) != 0};
+}
+
+// What pin() says.
+enum class SUREFOOT_PUBLIC pinned : unsigned char { no, yes };
+
+// Keeps the image that calls it from ever being unloaded. A shared object that installs must not
+// go: link it with `-Wl,-z,nodelete` (CMake: surefoot::pinned) or call this. From normal code only:
+// from a signal handler that interrupted dlopen() it would abort. The executable is pinned anyway.
+[[nodiscard]] inline pinned pin() noexcept {
+  Dl_info where{};
+  void* map = nullptr;
+  if (::dladdr1(&signals::ready_byte, &where, &map, RTLD_DL_LINKMAP) == 0 || map == nullptr)
+    return pinned::no;
+  const char* const name = static_cast<const link_map*>(map)->l_name;
+  if (name == nullptr || *name == '\0') return pinned::yes;  // the executable has no name here
+  return ::dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr ? pinned::yes
+                                                                            : pinned::no;
+}
+
+// A thread's chain of guards, for those who switch stacks.
+struct SUREFOOT_PUBLIC guard_chain {
+  void* innermost = nullptr;
+};
+
+// Makes `next` this thread's chain of guards and returns the one before. A scheduler of fibers
+// calls it at each switch: a guard belongs to the stack on which it was entered, not to the thread.
+// A new fiber begins with {}. Async-signal-safe, a load and a store.
+[[nodiscard]] inline guard_chain exchange_guard(guard_chain next) noexcept {
+  if (!signals::is_prepared()) return {};
+  signals::guard** const slot = signals::guard_slot(signals::this_image);
+  const guard_chain before{*slot};
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  *slot = static_cast<signals::guard*>(next.innermost);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  return before;
+}
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

@@ -1,0 +1,281 @@
+// resume and restart: the retry loops around a copy, each with the question that belongs to it.
+//
+//   resume   for steps that keep what they did and go on from there. Asks fault_in: some progress
+//   is enough. restart  for operations that begin again from the start. Asks ensure_accessible:
+//   every byte, or nothing.
+//
+// The wrong pairing retries for ever: the first page is fine, so the fault-in "succeeds", the
+// operation fails on the second page, again and again (the livelock the Linux review began with,
+// restoring FPU registers; btrfs had it on arm64 with memory tagging). Here it does not compile: a
+// probe for restart() must return a verdict.
+//
+// Both loops end. Rounds without progress are bounded; then the answer is `stalled`.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/ensure_accessible.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/fault_in.hpp>
+#include <surefoot/range.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+struct SUREFOOT_PUBLIC loop_options {
+  // How many rounds in a row may bring nothing although the probe says "fine", before the loop
+  // gives up. Enough for memory that is reclaimed or repaired meanwhile; few enough that a livelock
+  // ends in microseconds.
+  unsigned rounds = 16;
+  // The most bytes that a step is offered at once; 0: all that is left. After a short step the
+  // chunk is halved, down to a page; after a whole one it grows again.
+  std::size_t chunk = 0;
+};
+
+// What a step returns to end the loop although nothing failed: it has done `done` bytes of the
+// `offered` ones.
+constexpr progress stop(std::size_t done, std::size_t offered) noexcept {
+  return {done, offered - done, {.kind = cause::stopped}};
+}
+
+// The usual fault-in policy: fault_in_readable or fault_in_writeable with an engine. A policy of
+// one's own (a pager) is called in the same way, (access_kind, address, bytes), and returns how far
+// it made the range accessible.
+template <engine::offering<engine::verb::probe> E = engine::standard>
+struct SUREFOOT_PUBLIC touch_with {
+  [[no_unique_address]] E engine{};
+
+  progress operator()(access_kind kind, const volatile void* p, std::size_t n) const noexcept {
+    return kind == access_kind::read ? detail::fault_in<access_kind::read>(p, n, engine)
+                                     : detail::fault_in<access_kind::write>(p, n, engine);
+  }
+};
+inline constexpr touch_with<> touch{};
+
+// The usual probe of restart(): ensure_accessible, every byte.
+template <detail::ensures<granularity::hardware> E = engine::standard,
+          granularity G = granularity::hardware>
+struct SUREFOOT_PUBLIC ensure_with {
+  [[no_unique_address]] E engine{};
+
+  verdict operator()(access_kind kind, const volatile void* p, std::size_t n) const noexcept {
+    return {kind == access_kind::read
+                ? detail::first_bad_byte<access_kind::read, G>(p, n, engine)
+                : detail::first_bad_byte<access_kind::write, G>(p, n, engine)};
+  }
+};
+inline constexpr ensure_with<> ensure{};
+
+// A range that an operation reads or writes. Made by reads() and writes().
+struct SUREFOOT_PUBLIC need {
+  access_kind kind = access_kind::read;
+  const volatile void* data = nullptr;
+  std::size_t size = 0;  // bytes; where `buffers` is set, how many of them
+  const iovec* buffers = nullptr;
+};
+
+inline need reads(const volatile void* p, std::size_t n) noexcept {
+  return {access_kind::read, p, n};
+}
+template <byte_range R>
+need reads(R&& range) noexcept {
+  return {access_kind::read, detail::data(range), detail::size(range) * sizeof(detail::element<R>)};
+}
+template <buffer_range R>
+need reads(R&& buffers) noexcept {
+  return {access_kind::read, nullptr, detail::size(buffers), detail::data(buffers)};
+}
+inline need writes(volatile void* p, std::size_t n) noexcept { return {access_kind::write, p, n}; }
+template <writable_byte_range R>
+need writes(R&& range) noexcept {
+  return {access_kind::write, detail::data(range),
+          detail::size(range) * sizeof(detail::element<R>)};
+}
+template <buffer_range R>
+need writes(R&& buffers) noexcept {
+  return {access_kind::write, nullptr, detail::size(buffers), detail::data(buffers)};
+}
+
+// Several of them: needs(reads(a), writes(b)).
+template <std::size_t N>
+struct SUREFOOT_PUBLIC need_list {
+  need each[N];
+};
+template <class... Need>
+requires(sizeof...(Need) > 0 &&
+         (detail::same<Need, need> && ...)) need_list<sizeof...(Need)> needs(Need... each)
+noexcept { return {{each...}}; }
+
+namespace detail {
+
+template <class S, access_kind K>
+concept step_for = requires(S& step, typename pointer_for<K>::type p, std::size_t n) {
+  requires same<decltype(step(p, n)), progress> || same<decltype(step(p, n)), std::size_t>;
+};
+
+template <class F>
+concept fault_in_policy = requires(F& policy, const volatile void* p, std::size_t n) {
+  requires same<decltype(policy(access_kind::read, p, n)), progress>;
+};
+
+// Every byte or nothing: a probe that answers page by page returns `progress`, and is the wrong
+// one.
+template <class P>
+concept whole_probe = requires(P& probe, const volatile void* p, std::size_t n) {
+  requires same<decltype(probe(access_kind::read, p, n)), verdict>;
+};
+
+template <class Op>
+concept restartable = requires(Op& op) {
+  requires same<decltype(op()), progress> || same<decltype(op()), verdict>;
+};
+
+// Is this fault one that faulting in [p, p + n) for this kind of access may mend?
+inline bool concerns(const fault& f, access_kind kind, const volatile void* p,
+                     std::size_t n) noexcept {
+  return f.during == kind && f.kind != cause::stopped && address(f.address) - address(p) < n;
+}
+
+template <access_kind K, class Step, class FaultIn>
+progress resume_loop(typename pointer_for<K>::type start, std::size_t n, Step& step,
+                     const loop_options& options, FaultIn& fault_in) noexcept {
+  constexpr std::size_t smallest_chunk = engine::standard::page_size();
+  const std::size_t largest = options.chunk == 0 ? n : options.chunk;
+  std::size_t chunk = largest;
+  unsigned idle = 0;
+  progress all{0, n};
+  const auto end_with = [&](fault why) noexcept {
+    all.stopped_by = why;
+    return all;
+  };
+  while (all.left > 0) {
+    const auto here = forward(start, all.done);
+    const std::size_t offered = smaller(chunk, all.left);
+    const auto answer = step(here, offered);
+    progress got;
+    if constexpr (same<decltype(step(here, offered)), progress>)
+      got = answer;
+    else
+      got = {answer, offered - answer};
+    if (got.done > offered) return end_with({.address = here, .kind = cause::overrun, .during = K});
+    all.done += got.done;
+    all.left -= got.done;
+    if (all.left == 0) break;
+    // The step's own fault: one that faulting in what is left of the offer cannot mend.
+    const fault& own = got.stopped_by;
+    if (own.kind == cause::stopped)
+      return end_with({.address = forward(here, got.done), .kind = own.kind, .during = K});
+    if (own.kind != cause::none && !concerns(own, K, here, offered)) return end_with(own);
+    if (got.done == offered) {
+      idle = 0;
+      chunk = chunk > largest / 2 ? largest : chunk * 2;
+      continue;
+    }
+    chunk = larger(smaller(chunk, offered) / 2, smallest_chunk);
+    if (got.done > 0) {
+      idle = 0;
+      continue;
+    }
+    const progress ready = fault_in(K, here, offered);
+    if (!ready.any()) return end_with(ready.stopped_by);
+    if (++idle >= options.rounds)
+      return end_with({.address = here, .kind = cause::stalled, .during = K});
+    // Offer what is there now, so that a step which takes all or nothing can take it.
+    chunk = smaller(chunk, larger(smaller(ready.done, offered), std::size_t{1}));
+  }
+  return all;
+}
+
+// Asks the probe for every byte of a need; the first bad one, and how many bytes of its range begin
+// there.
+template <class Probe>
+fault first_unmet(const need& one, Probe& probe, std::size_t& bytes_from_there) noexcept {
+  const auto ask = [&](const volatile void* p, std::size_t n) noexcept {
+    const verdict v = probe(one.kind, p, n);
+    if (!v)
+      bytes_from_there =
+          smaller(n, n - static_cast<std::size_t>(address(v.stopped_by.address) - address(p)));
+    return v.stopped_by;
+  };
+  if (one.buffers == nullptr) return ask(one.data, one.size);
+  for (std::size_t i = 0; i < one.size; ++i) {
+    const fault bad = ask(one.buffers[i].iov_base, one.buffers[i].iov_len);
+    if (bad.kind != cause::none) return bad;
+  }
+  return {};
+}
+
+template <class Op, class Probe, class FaultIn>
+verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_options& options,
+                     Probe& probe, FaultIn& fault_in) noexcept {
+  fault last;
+  for (unsigned round = 0; round < options.rounds || round == 0; ++round) {
+    last = op().stopped_by;
+    if (last.kind == cause::none || last.kind == cause::stopped) return {last};
+    for (std::size_t i = 0; i < count; ++i) {
+      std::size_t bytes = 0;
+      const fault bad = first_unmet(all[i], probe, bytes);
+      if (bad.kind == cause::none) continue;
+      if (!fault_in(all[i].kind, bad.address, bytes).any()) return {bad};
+      break;  // one page is there now: the operation may get further
+    }
+  }
+  return {{.address = last.address, .kind = cause::stalled, .during = last.during}};
+}
+
+}  // namespace detail
+
+// Hands [p, p + n) to `step` piece by piece, each byte once and in order, until all of it is done.
+//
+// step(p, n) returns what it did of the n bytes at p: a `progress`, or exactly a std::size_t;
+// nothing else compiles.
+//  - Less than offered: the loop goes on with the rest, in smaller chunks.
+//  - Nothing: the loop faults in from p, at most the current chunk, and ends only if that fails as
+//    well.
+//  - A fault of its own, that is one outside [p, p + n) or on the other side of a copy, ends the
+//    loop, as does stop().
+//  - More than offered ends the loop with `overrun`; those bytes are not counted.
+// After loop_options::rounds steps in a row that did nothing although the fault-in says "fine":
+// `stalled`. The answer's `done` counts the bytes that steps reported. Noexcept, allocates nothing.
+template <access_kind K, class Step, class FaultIn = const touch_with<>&>
+requires detail::step_for<Step, K> && detail::fault_in_policy<FaultIn> progress
+resume(typename detail::pointer_for<K>::type p, std::size_t n, Step&& step,
+       loop_options options = {}, FaultIn&& fault_in = touch)
+noexcept {
+  if (detail::wraps(p, n)) return detail::nothing_done(n, detail::wrapped(p, K));
+  return detail::resume_loop<K>(p, n, step, options, fault_in);
+}
+template <access_kind K, class R, class Step, class FaultIn = const touch_with<>&>
+requires detail::range_for<R, K> && detail::step_for<Step, K> && detail::fault_in_policy<FaultIn>
+    progress resume(R&& range, Step&& step, loop_options options = {}, FaultIn&& fault_in = touch)
+noexcept {
+  return surefoot::resume<K>(detail::data(range), detail::size(range) * sizeof(detail::element<R>),
+                             step, options, fault_in);
+}
+
+// Runs `op`, which begins from the start each time, until it succeeds. op() returns `progress` or
+// `verdict`; bool does not compile.
+//
+// `what` is one or more of reads(range), writes(range), put together with needs(): every range that
+// the operation touches, which may be more than its data claims (kernel CVE-2024-26603). After a
+// failure the loop asks the probe for all of them; where that fails it asks the fault-in policy
+// once, from the failing address on, and ends with the probe's fault if that fails too. After
+// loop_options::rounds failures of an operation whose needs are fine: `stalled`, with the address
+// of its last fault. An op that returns stop() ends the loop.
+template <class Op, class Probe = const ensure_with<>&, class FaultIn = const touch_with<>&>
+requires detail::restartable<Op> && detail::whole_probe<Probe> && detail::fault_in_policy<FaultIn>
+    verdict restart(const need& what, Op&& op, loop_options options = {}, Probe&& probe = ensure,
+                    FaultIn&& fault_in = touch)
+noexcept { return detail::restart_loop(&what, 1, op, options, probe, fault_in); }
+template <std::size_t N, class Op, class Probe = const ensure_with<>&,
+          class FaultIn = const touch_with<>&>
+requires detail::restartable<Op> && detail::whole_probe<Probe> && detail::fault_in_policy<FaultIn>
+    verdict restart(const need_list<N>& what, Op&& op, loop_options options = {},
+                    Probe&& probe = ensure, FaultIn&& fault_in = touch)
+noexcept { return detail::restart_loop(what.each, N, op, options, probe, fault_in); }
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

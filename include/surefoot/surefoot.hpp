@@ -1,0 +1,24 @@
+// surefoot: touch memory whose fate you do not own, and come back with an answer instead of a
+// crash.
+//
+//   try_load, try_store                     one value
+//   try_copy                                bytes; exactly `done` of them are written
+//   fault_in_readable, fault_in_writeable   "can I make some progress here?"
+//   ensure_readable, ensure_writeable       "can I access every byte?"
+//   resume, restart                         the retry loops, each with its question
+//   guarded                                 arbitrary code
+//   install, uninstall, installed, ...      the signal handler, where its moment matters
+//
+// Everything but the testing kit. README.md beside this file is the map of the house.
+#pragma once
+
+#include <surefoot/ensure_accessible.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/fault_in.hpp>
+#include <surefoot/guarded.hpp>
+#include <surefoot/handler.hpp>
+#include <surefoot/loop.hpp>
+#include <surefoot/range.hpp>
+#include <surefoot/try_copy.hpp>
+#include <surefoot/try_value.hpp>
+#include <surefoot/version.hpp>
