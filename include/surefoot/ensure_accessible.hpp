@@ -72,6 +72,8 @@ struct pointer_for<access_kind::write> : identity<volatile void*> {};
 
 template <class R, access_kind K>
 concept range_for = byte_range<R> &&(K == access_kind::read || writable_byte_range<R>);
+template <class R, access_kind K>
+concept touchable = range_for<R, K> || buffer_range<R>;
 
 // The verbs that each form of the question needs.
 template <class E, granularity G>
@@ -91,10 +93,9 @@ verdict ensure_accessible(typename detail::pointer_for<K>::type p, std::size_t n
                           E e = E{}) noexcept {
   return {detail::first_bad_byte<K, G>(p, n, e)};
 }
-template <access_kind K, granularity G = granularity::hardware, class R,
+template <access_kind K, granularity G = granularity::hardware, detail::range_for<K> R,
           detail::ensures<G> E = engine::standard>
-requires detail::range_for<R, K> verdict ensure_accessible(R&& range, E e = E{})
-noexcept {
+verdict ensure_accessible(R&& range, E e = E{}) noexcept {
   return {detail::first_bad_byte<K, G>(detail::data(range),
                                        detail::size(range) * sizeof(detail::element<R>), e)};
 }
@@ -109,16 +110,20 @@ template <detail::ensures<granularity::hardware> E = engine::standard>
 verdict ensure_readable(const volatile void* p, std::size_t n, E e = E{}) noexcept {
   return surefoot::ensure_accessible<access_kind::read>(p, n, e);
 }
-template <class R, detail::ensures<granularity::hardware> E = engine::standard>
-requires(byte_range<R> || buffer_range<R>) verdict ensure_readable(R&& range, E e = E{})
-noexcept { return surefoot::ensure_accessible<access_kind::read>(range, e); }
+template <detail::touchable<access_kind::read> R,
+          detail::ensures<granularity::hardware> E = engine::standard>
+verdict ensure_readable(R&& range, E e = E{}) noexcept {
+  return surefoot::ensure_accessible<access_kind::read>(range, e);
+}
 template <detail::ensures<granularity::hardware> E = engine::standard>
 verdict ensure_writeable(volatile void* p, std::size_t n, E e = E{}) noexcept {
   return surefoot::ensure_accessible<access_kind::write>(p, n, e);
 }
-template <class R, detail::ensures<granularity::hardware> E = engine::standard>
-requires(writable_byte_range<R> || buffer_range<R>) verdict ensure_writeable(R&& range, E e = E{})
-noexcept { return surefoot::ensure_accessible<access_kind::write>(range, e); }
+template <detail::touchable<access_kind::write> R,
+          detail::ensures<granularity::hardware> E = engine::standard>
+verdict ensure_writeable(R&& range, E e = E{}) noexcept {
+  return surefoot::ensure_accessible<access_kind::write>(range, e);
+}
 
 }  // namespace SUREFOOT_ABI
 }  // namespace surefoot

@@ -89,10 +89,9 @@ struct [[nodiscard]] SUREFOOT_PUBLIC result {
 
   constexpr T value_or(const T& otherwise) const noexcept { return ok() ? value_ : otherwise; }
 
-  friend constexpr bool operator==(const result& a, const result& b) noexcept requires requires {
-    static_cast<bool>(a.value_ == b.value_);
+  friend constexpr bool operator==(const result& a, const result& b) noexcept {
+    return a.stopped_by == b.stopped_by && (!a.ok() || a.value_ == b.value_);
   }
-  { return a.stopped_by == b.stopped_by && (!a.ok() || a.value_ == b.value_); }
 
  private:
   constexpr result(const fault& f, int) noexcept : stopped_by(f), no_value_() {}

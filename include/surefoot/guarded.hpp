@@ -26,7 +26,7 @@ using result_of = decltype(lvalue<F>()());
 // As far as the language can say it: f says that it does not throw, and neither it nor its value
 // owns anything.
 template <class F>
-concept guardable = __is_trivially_copyable(F) && (requires(F & f) { requires noexcept(f()); }) &&
+concept guardable = __is_trivially_copyable(F) && noexcept(lvalue<F>()()) &&
                     (same<result_of<F>, void> || __is_trivially_copyable(result_of<F>));
 
 // Runs `run(body)`, an engine's verb, and brings f's value out of it.
@@ -69,9 +69,8 @@ result<result_of<F>> guard_range(const volatile void* p, std::size_t n, F& f, co
 // was (null where it does not say), `during` says read or write for page faults. Async-signal-safe
 // after install() as far as f is. Costs 5 ns on the way in; one signal and one system call where f
 // faults.
-template <class F, engine::offering<engine::verb::run> E = engine::jump>
-requires detail::guardable<F> result<detail::result_of<F>> guarded(F f, E e = E{})
-noexcept {
+template <detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
+result<detail::result_of<F>> guarded(F f, E e = E{}) noexcept {
   if (!e.ready()) [[unlikely]]
     return detail::not_run<F>(detail::not_ready(nullptr, access_kind::read));
   return detail::bring_back(f, [&](auto& body) noexcept { return e.run(body); });
@@ -80,13 +79,13 @@ noexcept {
 // The same, but only for faults whose address lies in the range (for poison: whose extent meets
 // it). Any other goes to outer guards and then to the previous handler, as if this guard were not
 // there; so does a fault without address. A range that wraps: bad_address, and f is not run.
-template <class F, engine::offering<engine::verb::run> E = engine::jump>
-requires detail::guardable<F> result<detail::result_of<F>> guarded(const volatile void* p,
-                                                                   std::size_t n, F f, E e = E{})
-noexcept { return detail::guard_range(p, n, f, e); }
-template <byte_range R, class F, engine::offering<engine::verb::run> E = engine::jump>
-requires detail::guardable<F> result<detail::result_of<F>> guarded(R&& range, F f, E e = E{})
-noexcept {
+template <detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
+result<detail::result_of<F>> guarded(const volatile void* p, std::size_t n, F f,
+                                     E e = E{}) noexcept {
+  return detail::guard_range(p, n, f, e);
+}
+template <byte_range R, detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
+result<detail::result_of<F>> guarded(R&& range, F f, E e = E{}) noexcept {
   return detail::guard_range(detail::data(range), detail::size(range) * sizeof(detail::element<R>),
                              f, e);
 }

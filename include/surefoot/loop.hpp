@@ -48,7 +48,8 @@ template <engine::offering<engine::verb::probe> E = engine::standard>
 struct SUREFOOT_PUBLIC touch_with {
   [[no_unique_address]] E engine{};
 
-  progress operator()(access_kind kind, const volatile void* p, std::size_t n) const noexcept {
+  SUREFOOT_HIDDEN progress operator()(access_kind kind, const volatile void* p,
+                                      std::size_t n) const noexcept {
     return kind == access_kind::read ? detail::fault_in<access_kind::read>(p, n, engine)
                                      : detail::fault_in<access_kind::write>(p, n, engine);
   }
@@ -61,7 +62,8 @@ template <detail::ensures<granularity::hardware> E = engine::standard,
 struct SUREFOOT_PUBLIC ensure_with {
   [[no_unique_address]] E engine{};
 
-  verdict operator()(access_kind kind, const volatile void* p, std::size_t n) const noexcept {
+  SUREFOOT_HIDDEN verdict operator()(access_kind kind, const volatile void* p,
+                                     std::size_t n) const noexcept {
     return {kind == access_kind::read
                 ? detail::first_bad_byte<access_kind::read, G>(p, n, engine)
                 : detail::first_bad_byte<access_kind::write, G>(p, n, engine)};
@@ -99,15 +101,20 @@ need writes(R&& buffers) noexcept {
   return {access_kind::write, nullptr, detail::size(buffers), detail::data(buffers)};
 }
 
+namespace detail {
+template <class T>
+concept a_need = same<T, need>;
+}  // namespace detail
+
 // Several of them: needs(reads(a), writes(b)).
 template <std::size_t N>
 struct SUREFOOT_PUBLIC need_list {
   need each[N];
 };
-template <class... Need>
-requires(sizeof...(Need) > 0 &&
-         (detail::same<Need, need> && ...)) need_list<sizeof...(Need)> needs(Need... each)
-noexcept { return {{each...}}; }
+template <detail::a_need... Need>
+need_list<sizeof...(Need)> needs(Need... each) noexcept {
+  return {{each...}};
+}
 
 namespace detail {
 
@@ -189,21 +196,34 @@ progress resume_loop(typename pointer_for<K>::type start, std::size_t n, Step& s
   return all;
 }
 
-// Asks the probe for every byte of a need; the first bad one, and how many bytes of its range begin
-// there.
+// The first bad byte among the needs of an operation, and where it stands: in which need, in which
+// of its buffers, and how many bytes of that range begin there.
+struct unmet {
+  fault bad{};
+  std::size_t need = 0;
+  std::size_t buffer = 0;
+  std::size_t bytes = 0;
+
+  bool met() const noexcept { return bad.kind == cause::none; }
+  bool lies_behind(const unmet& other) const noexcept {
+    if (need != other.need) return need > other.need;
+    if (buffer != other.buffer) return buffer > other.buffer;
+    return address(bad.address) > address(other.bad.address);
+  }
+};
+
 template <class Probe>
-fault first_unmet(const need& one, Probe& probe, std::size_t& bytes_from_there) noexcept {
-  const auto ask = [&](const volatile void* p, std::size_t n) noexcept {
-    const verdict v = probe(one.kind, p, n);
-    if (!v)
-      bytes_from_there =
-          smaller(n, n - static_cast<std::size_t>(address(v.stopped_by.address) - address(p)));
-    return v.stopped_by;
-  };
-  if (one.buffers == nullptr) return ask(one.data, one.size);
-  for (std::size_t i = 0; i < one.size; ++i) {
-    const fault bad = ask(one.buffers[i].iov_base, one.buffers[i].iov_len);
-    if (bad.kind != cause::none) return bad;
+unmet first_unmet(const need* all, std::size_t count, Probe& probe) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool one_range = all[i].buffers == nullptr;
+    for (std::size_t j = 0; j < (one_range ? 1 : all[i].size); ++j) {
+      const volatile void* const p = one_range ? all[i].data : all[i].buffers[j].iov_base;
+      const std::size_t n = one_range ? all[i].size : all[i].buffers[j].iov_len;
+      const verdict v = probe(all[i].kind, p, n);
+      if (v) continue;
+      const std::size_t before = address(v.stopped_by.address) - address(p);
+      return {v.stopped_by, i, j, before < n ? n - before : n};
+    }
   }
   return {};
 }
@@ -211,19 +231,22 @@ fault first_unmet(const need& one, Probe& probe, std::size_t& bytes_from_there) 
 template <class Op, class Probe, class FaultIn>
 verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_options& options,
                      Probe& probe, FaultIn& fault_in) noexcept {
-  fault last;
-  for (unsigned round = 0; round < options.rounds || round == 0; ++round) {
-    last = op().stopped_by;
+  unmet furthest;
+  for (unsigned idle = 0;;) {
+    const fault last = op().stopped_by;
     if (last.kind == cause::none || last.kind == cause::stopped) return {last};
-    for (std::size_t i = 0; i < count; ++i) {
-      std::size_t bytes = 0;
-      const fault bad = first_unmet(all[i], probe, bytes);
-      if (bad.kind == cause::none) continue;
-      if (!fault_in(all[i].kind, bad.address, bytes).any()) return {bad};
-      break;  // one page is there now: the operation may get further
+    const unmet now = first_unmet(all, count, probe);
+    if (!now.met() && !fault_in(all[now.need].kind, now.bad.address, now.bytes).any())
+      return {now.bad};
+    // Progress is a first bad byte further on than ever before: so a pager may bring in any number of
+    // pages, one a round, and an adversary who takes them away again still meets an end.
+    if (!now.met() && (furthest.met() || now.lies_behind(furthest))) {
+      furthest = now;
+      idle = 0;
+    } else if (++idle >= options.rounds) {
+      return {{.address = last.address, .kind = cause::stalled, .during = last.during}};
     }
   }
-  return {{.address = last.address, .kind = cause::stalled, .during = last.during}};
 }
 
 }  // namespace detail
@@ -240,18 +263,17 @@ verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_opti
 //  - More than offered ends the loop with `overrun`; those bytes are not counted.
 // After loop_options::rounds steps in a row that did nothing although the fault-in says "fine":
 // `stalled`. The answer's `done` counts the bytes that steps reported. Noexcept, allocates nothing.
-template <access_kind K, class Step, class FaultIn = const touch_with<>&>
-requires detail::step_for<Step, K> && detail::fault_in_policy<FaultIn> progress
-resume(typename detail::pointer_for<K>::type p, std::size_t n, Step&& step,
-       loop_options options = {}, FaultIn&& fault_in = touch)
-noexcept {
+template <access_kind K, detail::step_for<K> Step,
+          detail::fault_in_policy FaultIn = const touch_with<>&>
+progress resume(typename detail::pointer_for<K>::type p, std::size_t n, Step&& step,
+                loop_options options = {}, FaultIn&& fault_in = touch) noexcept {
   if (detail::wraps(p, n)) return detail::nothing_done(n, detail::wrapped(p, K));
   return detail::resume_loop<K>(p, n, step, options, fault_in);
 }
-template <access_kind K, class R, class Step, class FaultIn = const touch_with<>&>
-requires detail::range_for<R, K> && detail::step_for<Step, K> && detail::fault_in_policy<FaultIn>
-    progress resume(R&& range, Step&& step, loop_options options = {}, FaultIn&& fault_in = touch)
-noexcept {
+template <access_kind K, detail::range_for<K> R, detail::step_for<K> Step,
+          detail::fault_in_policy FaultIn = const touch_with<>&>
+progress resume(R&& range, Step&& step, loop_options options = {},
+                FaultIn&& fault_in = touch) noexcept {
   return surefoot::resume<K>(detail::data(range), detail::size(range) * sizeof(detail::element<R>),
                              step, options, fault_in);
 }
@@ -265,17 +287,18 @@ noexcept {
 // once, from the failing address on, and ends with the probe's fault if that fails too. After
 // loop_options::rounds failures of an operation whose needs are fine: `stalled`, with the address
 // of its last fault. An op that returns stop() ends the loop.
-template <class Op, class Probe = const ensure_with<>&, class FaultIn = const touch_with<>&>
-requires detail::restartable<Op> && detail::whole_probe<Probe> && detail::fault_in_policy<FaultIn>
-    verdict restart(const need& what, Op&& op, loop_options options = {}, Probe&& probe = ensure,
-                    FaultIn&& fault_in = touch)
-noexcept { return detail::restart_loop(&what, 1, op, options, probe, fault_in); }
-template <std::size_t N, class Op, class Probe = const ensure_with<>&,
-          class FaultIn = const touch_with<>&>
-requires detail::restartable<Op> && detail::whole_probe<Probe> && detail::fault_in_policy<FaultIn>
-    verdict restart(const need_list<N>& what, Op&& op, loop_options options = {},
-                    Probe&& probe = ensure, FaultIn&& fault_in = touch)
-noexcept { return detail::restart_loop(what.each, N, op, options, probe, fault_in); }
+template <detail::restartable Op, detail::whole_probe Probe = const ensure_with<>&,
+          detail::fault_in_policy FaultIn = const touch_with<>&>
+verdict restart(const need& what, Op&& op, loop_options options = {}, Probe&& probe = ensure,
+                FaultIn&& fault_in = touch) noexcept {
+  return detail::restart_loop(&what, 1, op, options, probe, fault_in);
+}
+template <std::size_t N, detail::restartable Op, detail::whole_probe Probe = const ensure_with<>&,
+          detail::fault_in_policy FaultIn = const touch_with<>&>
+verdict restart(const need_list<N>& what, Op&& op, loop_options options = {},
+                Probe&& probe = ensure, FaultIn&& fault_in = touch) noexcept {
+  return detail::restart_loop(what.each, N, op, options, probe, fault_in);
+}
 
 }  // namespace SUREFOOT_ABI
 }  // namespace surefoot

@@ -88,14 +88,19 @@ using element = typename pointee<bare_t<decltype(detail::data(detail::lvalue<R>(
 
 }  // namespace detail
 
+namespace detail {
+template <class R>
+concept contiguous = requires(R& r) {
+  sizeof(detail::element<R>);
+  detail::size(r);
+};
+template <class R>
+inline constexpr bool lists_buffers = same<bare_t<element<R>>, iovec>;
+}  // namespace detail
+
 // A contiguous range of objects, to be touched as bytes.
 template <class R>
-concept byte_range = (requires(R & r) {
-                       typename detail::element<R>;
-                       sizeof(detail::element<R>);
-                       detail::size(r);
-                     }) &&
-                     !detail::same<detail::bare_t<detail::element<R>>, iovec>;
+concept byte_range = detail::contiguous<R> && !detail::lists_buffers<R>;
 
 // The same with elements that are not const: what the write forms take.
 template <class R>
@@ -103,11 +108,7 @@ concept writable_byte_range = byte_range<R> && !detail::is_const<detail::element
 
 // A vector of buffers.
 template <class R>
-concept buffer_range = (requires(R & r) {
-                         typename detail::element<R>;
-                         detail::size(r);
-                       }) &&
-                       detail::same<detail::bare_t<detail::element<R>>, iovec>;
+concept buffer_range = detail::contiguous<R> && detail::lists_buffers<R>;
 
 namespace detail {
 

@@ -32,7 +32,9 @@ template <class T>
 inline constexpr bool one_instruction = !same<typename word_of<sizeof(T)>::type, void>;
 
 template <class T>
-concept loadable = __is_trivially_copyable(T) && !same<T, void>;
+concept loadable = __is_trivially_copyable(bare_t<T>) && !same<bare_t<T>, void>;
+template <class T>
+concept storable = loadable<T> && !is_const<T>;
 
 template <class T, class E>
 result<T> load_value(const volatile void* p, const E& e) noexcept {
@@ -61,25 +63,26 @@ result<T> load_value(const volatile void* p, const E& e) noexcept {
 // loaded; `stopped_by.address` is the first such byte. A load of more than 8 bytes is no snapshot
 // under a concurrent writer. Async-signal-safe after install(). With an engine from install() it
 // costs two instructions more than a plain load.
-template <class T, engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
-requires detail::loadable<detail::bare_t<T>> result<detail::bare_t<T>> try_load(const volatile T* p,
-                                                                                E e = E{})
-noexcept { return detail::load_value<detail::bare_t<T>>(p, e); }
+template <detail::loadable T,
+          engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
+result<detail::bare_t<T>> try_load(const volatile T* p, E e = E{}) noexcept {
+  return detail::load_value<detail::bare_t<T>>(p, e);
+}
 // The same from an untyped or otherwise typed address; T has to be named.
-template <class T, engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
-requires detail::loadable<detail::bare_t<T>> result<detail::bare_t<T>> try_load(
-    const volatile void* p, E e = E{})
-noexcept { return detail::load_value<detail::bare_t<T>>(p, e); }
+template <detail::loadable T,
+          engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
+result<detail::bare_t<T>> try_load(const volatile void* p, E e = E{}) noexcept {
+  return detail::load_value<detail::bare_t<T>>(p, e);
+}
 
 // Stores v to p, all of it or nothing. Sizes of one instruction as above: x86-64 stores nothing at
 // all where such a store crosses into a bad page. Other sizes are probed for writing first, then
 // copied: only where another thread takes the memory away in between is a part of them stored, and
 // then the verdict is false.
-template <class T, engine::offering<engine::verb::store, engine::verb::copy, engine::verb::probe>
-                       E = engine::standard>
-requires(detail::loadable<T> && !detail::is_const<T>) verdict
-    try_store(T* p, detail::identity_t<detail::bare_t<T>> v, E e = E{})
-noexcept {
+template <detail::storable T,
+          engine::offering<engine::verb::store, engine::verb::copy, engine::verb::probe> E =
+              engine::standard>
+verdict try_store(T* p, detail::identity_t<detail::bare_t<T>> v, E e = E{}) noexcept {
   using value = detail::bare_t<T>;
   if (!e.ready()) [[unlikely]]
     return {detail::not_ready(p, access_kind::write)};

@@ -43,7 +43,7 @@ concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry
   bool{k.was_store()};
   std::uint64_t{k.signal_mask()};
   k.alternate_stack();
-  k.restore_control_state(std::uint32_t{});
+  k.restore_control_state();
 };
 
 }  // namespace arch

@@ -72,7 +72,7 @@ class landing_place : public signals::guard {
       os::set_mask(~os::signal_mask{0});
       os::arm_alternate_stack(interrupted.alternate_stack());
     }
-    interrupted.restore_control_state(__atomic_load_n(&signals::keys_offset, __ATOMIC_RELAXED));
+    interrupted.restore_control_state();
     errno = error;
     os::surefoot_plain_siglongjmp(to->where_, 1);
   }
@@ -87,7 +87,7 @@ struct SUREFOOT_PUBLIC jump {
   static constexpr bool offers(verb) noexcept { return true; }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
-  static bool ready() noexcept { return signals::ensure_installed(); }
+  SUREFOOT_HIDDEN static bool ready() noexcept { return signals::ensure_installed(); }
 
   template <class F>
   SUREFOOT_HIDDEN static fault run(F& f) noexcept {
@@ -199,24 +199,27 @@ struct SUREFOOT_PUBLIC jump {
   }
 
   // What runs in these guards is our own, so a fault without address is its.
-  static void cover(landing_place& g, unsigned which, const volatile void* p,
-                    std::size_t n) noexcept {
+  SUREFOOT_HIDDEN static void cover(landing_place& g, unsigned which, const volatile void* p,
+                                    std::size_t n) noexcept {
     g.cover(which, p, n);
     g.cover_unplaced();
   }
 
-  static detail::place snapshot(const volatile detail::place& p) noexcept {
+  SUREFOOT_HIDDEN static detail::place snapshot(const volatile detail::place& p) noexcept {
     return {p.at, p.width, p.during};
   }
 
-  static fault single(const volatile void* p, const landing_place& g, access_kind during) noexcept {
+  SUREFOOT_HIDDEN static fault single(const volatile void* p, const landing_place& g,
+                                      access_kind during) noexcept {
     return signals::unpack(g.trap().info, detail::address(p) + detail::offset_of(p, g.trap(), 0),
                            during);
   }
 
-  [[gnu::cold, gnu::noinline]] static bool bytes(volatile void* dst, const volatile void* src,
-                                                 std::size_t from, std::size_t to,
-                                                 detail::place& at, arch::trap& met) noexcept {
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static bool bytes(volatile void* dst,
+                                                                 const volatile void* src,
+                                                                 std::size_t from, std::size_t to,
+                                                                 detail::place& at,
+                                                                 arch::trap& met) noexcept {
     volatile detail::place now{};
     landing_place g;
     cover(g, 0, src, to);

@@ -23,7 +23,7 @@ struct SUREFOOT_PUBLIC table {
   static constexpr bool offers(verb v) noexcept { return v != verb::run; }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
-  static bool ready() noexcept { return signals::ensure_installed(); }
+  SUREFOOT_HIDDEN static bool ready() noexcept { return signals::ensure_installed(); }
 
   template <access_kind K>
   SUREFOOT_HIDDEN static fault probe(const volatile void* p) noexcept {

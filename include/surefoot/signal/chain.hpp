@@ -29,6 +29,7 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
 struct owner {
   unsigned char state;  // 0 free, 1 being written, 2 readable
   unsigned char spent;
+  image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;
 
   bool is(const struct sigaction& other) const noexcept {
@@ -137,7 +138,7 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
     return true;
   }
   siginfo_t copy = info;
-  if (image_record* const other = record_behind(handler))
+  if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE))
     return other->forward(signal, &copy, ucontext) != 0;
 
   if ((a.sa_flags & static_cast<int>(SA_RESETHAND)) != 0)

@@ -20,8 +20,6 @@ inline constexpr int owned[2] = {SIGSEGV, SIGBUS};
 
 // The one byte that a call with a default engine tests: 1 once the handler is in place.
 inline constinit unsigned char ready_byte = 0;
-// Where a signal frame keeps the protection key rights; 0: nowhere.
-inline constinit std::uint32_t keys_offset = 0;
 
 inline void on_signal(int signal, siginfo_t* info, void* ucontext) noexcept {
   if (claim(signal, info, ucontext)) return;
@@ -50,7 +48,6 @@ inline void prepare_record() noexcept {
                               __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.ask_table, &ask_table, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.forward, &forward, __ATOMIC_RELAXED);
-  __atomic_store_n(&keys_offset, arch::protection_keys_offset(), __ATOMIC_RELAXED);
   (void)order_of_table();
   image_record* none = nullptr;
   __atomic_compare_exchange_n(&this_image.root, &none, &this_image, false, __ATOMIC_ACQ_REL,
@@ -63,12 +60,14 @@ inline void join_previous(int signal) noexcept {
   owners& all = owners_of(signal);
   std::uint64_t order = all.newest_first();
   for (; (order & 15) != owners::none; order = order >> 4 | std::uint64_t{owners::none} << 60) {
-    image_record* const other = record_behind(handler_of(all.known[order & 15].action));
+    owner& previous = all.known[order & 15];
+    image_record* const other = record_behind(handler_of(previous.action));
     if (other == nullptr || other == &this_image) continue;
     if (__atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) == 0)
       __atomic_store_n(&this_image.guard_slot,
                        __atomic_load_n(&other->guard_slot, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
     join(&this_image, other);
+    __atomic_store_n(&previous.image, other, __ATOMIC_RELEASE);
   }
 }
 

@@ -29,6 +29,21 @@ inline std::uintptr_t thread_pointer() noexcept {
   return p;
 }
 
+// Where the extended area of a signal frame keeps the protection key rights, in bytes from its
+// start; 0: not asked yet. The processor knows; asking it costs microseconds in a virtual machine.
+inline constinit std::uint32_t keys_at = 0;
+
+inline std::uint32_t protection_keys_offset() noexcept {
+  std::uint32_t at = __atomic_load_n(&keys_at, __ATOMIC_RELAXED);
+  if (at == 0) {
+    std::uint32_t a = 13, b = 0, c = 9, d = 0;  // XSAVE state, component 9
+    asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    at = b;
+    __atomic_store_n(&keys_at, at, __ATOMIC_RELAXED);
+  }
+  return at;
+}
+
 // The state that a signal frame holds and that a jump out of the handler would lose.
 class context {
  public:
@@ -78,27 +93,25 @@ class context {
   // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
   const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
 
-  // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
-  // the protection key rights, which signal delivery resets. `keys_at` comes from
-  // protection_keys_offset().
-  void restore_control_state(std::uint32_t keys_at) const noexcept {
+  // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and the
+  // protection key rights, which signal delivery resets.
+  void restore_control_state() const noexcept {
     const auto* fp = reinterpret_cast<const unsigned char*>(uc_->uc_mcontext.fpregs);
     if (fp == nullptr) return;
     asm volatile("ldmxcsr %[mxcsr]" : : [mxcsr] "m"(uc_->uc_mcontext.fpregs->mxcsr));
     asm volatile("fldcw %[control]" : : [control] "m"(uc_->uc_mcontext.fpregs->cwd));
-    if (keys_at == 0) return;
     // struct _fpx_sw_bytes at 464 (asm/sigcontext.h): a magic, a size, then the features saved; the
-    // header of the extended area at 512 begins with the features that are not in their initial
-    // state.
+    // header of the extended area at 512 begins with those that are not in their initial state.
+    constexpr std::uint64_t keys = 1u << 9;
     std::uint32_t magic = 0;
     std::uint64_t saved = 0, in_use = 0;
     __builtin_memcpy(&magic, fp + 464, sizeof magic);
     __builtin_memcpy(&saved, fp + 472, sizeof saved);
-    constexpr std::uint64_t keys = 1u << 9;
     if (magic != 0x46505853 || (saved & keys) == 0) return;
     __builtin_memcpy(&in_use, fp + 512, sizeof in_use);
     std::uint32_t rights = 0;
-    if ((in_use & keys) != 0) __builtin_memcpy(&rights, fp + keys_at, sizeof rights);
+    if ((in_use & keys) != 0)
+      __builtin_memcpy(&rights, fp + protection_keys_offset(), sizeof rights);
     asm volatile(".byte 0x0f, 0x01, 0xef" : : "a"(rights), "c"(0), "d"(0) : "memory");  // wrpkru
   }
 
@@ -112,23 +125,6 @@ class context {
 
   ucontext_t* uc_;
 };
-
-// Where a signal frame keeps the protection key rights, in bytes from its floating-point area; 0
-// where this machine has no protection keys. Asks the processor, which costs microseconds in a
-// virtual machine: once.
-inline std::uint32_t protection_keys_offset() noexcept {
-  const auto cpuid = [](std::uint32_t leaf, std::uint32_t sub, std::uint32_t(&r)[4]) noexcept {
-    asm volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
-  };
-  std::uint32_t r[4];
-  cpuid(0, 0, r);
-  if (r[0] < 13) return 0;
-  cpuid(7, 0, r);
-  constexpr std::uint32_t enabled = 1u << 4;  // OSPKE
-  if ((r[2] & enabled) == 0) return 0;
-  cpuid(13, 9, r);
-  return r[1];
-}
 
 }  // namespace arch
 }  // namespace SUREFOOT_ABI
