@@ -19,6 +19,10 @@
 #include <surefoot/handler.hpp>
 #include <surefoot/loop.hpp>
 #include <surefoot/range.hpp>
+#include <surefoot/try_atomic.hpp>
 #include <surefoot/try_copy.hpp>
+#include <surefoot/try_fill.hpp>
+#include <surefoot/try_gather.hpp>
+#include <surefoot/try_string.hpp>
 #include <surefoot/try_value.hpp>
 #include <surefoot/version.hpp>

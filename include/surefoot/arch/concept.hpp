@@ -22,6 +22,19 @@ concept accesses = requires(const volatile void* from, volatile void* to, trap& 
   requires noexcept(bool{A::probe_read(from, t)})&& noexcept(bool{A::probe_write(from, t)});
 };
 
+// atomic.hpp: `atomic_access`, read-modify-writes, and whether the machine has those of 16 bytes (Pair).
+template <class A, class Word>
+concept atomics_of = requires(volatile void* p, trap& t, Word& v, Word w, bool& swapped) {
+  requires noexcept(bool{A::exchange(p, v, t)})&& noexcept(bool{A::fetch_add(p, v, t)});
+  requires noexcept(bool{A::compare_exchange(p, v, w, swapped, t)});
+};
+template <class A, class Pair>
+concept atomics = atomics_of<A, std::uint8_t> && atomics_of<A, std::uint16_t> &&
+    atomics_of<A, std::uint32_t> && atomics_of<A, std::uint64_t> &&
+    requires(volatile void* p, trap& t, Pair& v, Pair w, bool& swapped) {
+  requires noexcept(bool{A::compare_exchange(p, v, w, swapped, t)});
+};
+
 // copy.hpp: `block` and `block_access`, the inner step of a copy: loads first, then stores that
 // ascend.
 template <class A, class Block>

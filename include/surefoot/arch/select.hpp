@@ -6,6 +6,7 @@
 #include <surefoot/config.hpp>
 
 #if defined(__x86_64__)
+#include <surefoot/arch/x86_64/atomic.hpp>
 #include <surefoot/arch/x86_64/context.hpp>
 #include <surefoot/arch/x86_64/copy.hpp>
 #include <surefoot/arch/x86_64/entry.hpp>
@@ -19,6 +20,7 @@ inline namespace SUREFOOT_ABI {
 namespace arch {
 
 static_assert(accesses<access<true>, vector16> && accesses<access<false>, vector16>);
+static_assert(atomics<atomic_access<true>, pair16> && atomics<atomic_access<false>, pair16>);
 static_assert(copies_blocks<block_access<true>, block> &&
               copies_blocks<block_access<false>, block>);
 static_assert(scan_block::size % scan_block::width == 0);

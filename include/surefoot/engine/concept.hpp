@@ -30,11 +30,21 @@
 //   verb::copy
 //   progress copy(volatile void* dst, const volatile void* src, std::size_t n) const
 //       Writes exactly `done` bytes. dst may overlap src from below.
+//   verb::fill
+//   progress fill(volatile void* dst, std::uint8_t byte, std::size_t n) const
+//       Writes exactly `done` bytes.
 //   verb::load, verb::store
 //   template <class W> result<W> load(const volatile void* p) const
 //   template <class W> verdict store(volatile void* p, W word) const
 //       One instruction each, any alignment, for the unsigned integers of 1, 2, 4 and 8 bytes and
 //       for engine::word16. A store that faults has stored nothing.
+//   verb::atomic
+//   template <class W> result<W> exchange(volatile void* p, W word) const
+//   template <class W> result<W> fetch_add(volatile void* p, W word) const
+//   template <class W> result<swap<W>> compare_exchange(volatile void* p, W expected, W to) const
+//       One sequentially consistent instruction each, for the same words (fetch_add: not for word16),
+//       at an aligned address. A fault has stored nothing. `unknown` for word16 where the processor
+//       has no such instruction.
 //   verb::run
 //   template <class F> fault run(F& f) const
 //   template <class F> fault run_within(const volatile void* p, std::size_t n, F& f) const
@@ -50,12 +60,28 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace engine {
 
-enum class SUREFOOT_PUBLIC verb : unsigned char { probe, scan, copy, load, store, run };
+enum class SUREFOOT_PUBLIC verb : unsigned char {
+  probe,
+  scan,
+  copy,
+  fill,
+  load,
+  store,
+  atomic,
+  run
+};
 
 // 16 bytes that are loaded and stored by one instruction.
 struct SUREFOOT_PUBLIC word16 {
   std::uint64_t low;
   std::uint64_t high;
+};
+
+// What a compare-and-exchange found, and whether it stored.
+template <class W>
+struct SUREFOOT_PUBLIC swap {
+  W was;
+  bool swapped;
 };
 
 // An engine type: what every model has, whatever it offers.
@@ -96,6 +122,24 @@ template <class E>
 concept stores = stores_word<E, std::uint8_t> && stores_word<E, std::uint16_t> &&
     stores_word<E, std::uint32_t> && stores_word<E, std::uint64_t> && stores_word<E, word16>;
 template <class E>
+concept fills = requires(const E e, volatile void* to, std::size_t n) {
+  requires noexcept(progress{e.fill(to, std::uint8_t{}, n)});
+};
+template <class E, class W>
+concept swaps_word = requires(const E e, volatile void* p, W w) {
+  requires noexcept(result<W>{e.template exchange<W>(p, w)});
+  requires noexcept(result<swap<W>>{e.template compare_exchange<W>(p, w, w)});
+};
+template <class E, class W>
+concept adds_word = requires(const E e, volatile void* p, W w) {
+  requires noexcept(result<W>{e.template fetch_add<W>(p, w)});
+};
+template <class E>
+concept atomics =
+    swaps_word<E, std::uint8_t> && swaps_word<E, std::uint16_t> && swaps_word<E, std::uint32_t> &&
+    swaps_word<E, std::uint64_t> && swaps_word<E, word16> && adds_word<E, std::uint8_t> &&
+    adds_word<E, std::uint16_t> && adds_word<E, std::uint32_t> && adds_word<E, std::uint64_t>;
+template <class E>
 concept runs = requires(const E e, const volatile void* p, std::size_t n, void (*&f)() noexcept) {
   requires noexcept(fault{e.run(f)})&& noexcept(fault{e.run_within(p, n, f)});
 };
@@ -106,10 +150,16 @@ template <class E>
 concept complete = model<E> &&
     (!E::offers(verb::probe) || detail::probes<E>)&&(!E::offers(verb::scan) || detail::scans<E>)&&(
         !E::offers(verb::copy) ||
-        detail::copies<E>)&&(!E::offers(verb::load) ||
-                             detail::loads<E>)&&(!E::offers(verb::store) ||
-                                                 detail::stores<E>)&&(!E::offers(verb::run) ||
-                                                                      detail::runs<E>);
+        detail::copies<E>)&&(!E::offers(verb::fill) ||
+                             detail::fills<
+                                 E>)&&(!E::offers(verb::load) ||
+                                       detail::loads<
+                                           E>)&&(!E::offers(verb::store) ||
+                                                 detail::stores<
+                                                     E>)&&(!E::offers(verb::atomic) ||
+                                                           detail::atomics<
+                                                               E>)&&(!E::offers(verb::run) ||
+                                                                     detail::runs<E>);
 
 // A model that offers all of these verbs: how primitives say what they need.
 template <class E, verb... V>

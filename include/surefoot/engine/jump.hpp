@@ -144,7 +144,9 @@ struct SUREFOOT_PUBLIC jump {
     return detail::settle_copy(
         dst, src, n, snapshot(now), g.trap(),
         [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-          return bytes(dst, src, from, to, at, met);
+          return keep_place(dst, src, to, at, met, [&](auto& here, arch::trap& unused) noexcept {
+            detail::walk_bytes<false>(dst, src, from, to, here, unused);
+          });
         });
   }
 
@@ -174,6 +176,52 @@ struct SUREFOOT_PUBLIC jump {
     if (enter(g, access)) [[likely]]
       return {};
     return {single(p, g, access_kind::write)};
+  }
+
+  SUREFOOT_HIDDEN static progress fill(volatile void* dst, std::uint8_t byte,
+                                       std::size_t n) noexcept {
+    volatile detail::place now{};
+    landing_place g;
+    cover(g, 0, dst, n);
+    arch::trap none;
+    auto walk = [&]() noexcept { detail::walk_fill<false>(dst, byte, n, now, none); };
+    if (enter(g, walk)) [[likely]]
+      return {n, 0};
+    return detail::settle_copy(
+        dst, dst, n, snapshot(now), g.trap(),
+        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
+          return keep_place(dst, dst, to, at, met, [&](auto& here, arch::trap& unused) noexcept {
+            detail::walk_fill_bytes<false>(dst, byte, from, to, here, unused);
+          });
+        });
+  }
+
+  template <class W>
+  SUREFOOT_HIDDEN static result<W> exchange(volatile void* p, W w) noexcept {
+    if constexpr (surefoot::detail::same<W, word16>)
+      return detail::exchange_pair(jump{}, p, w);
+    else
+      return atomic(p, w, [=](W& v, arch::trap& t) noexcept {
+        arch::atomic_access<false>::exchange(p, v, t);
+      });
+  }
+  template <class W>
+  SUREFOOT_HIDDEN static result<W> fetch_add(volatile void* p, W w) noexcept {
+    return atomic(p, w, [=](W& v, arch::trap& t) noexcept {
+      arch::atomic_access<false>::fetch_add(p, v, t);
+    });
+  }
+  template <class W>
+  SUREFOOT_HIDDEN static result<swap<W>> compare_exchange(volatile void* p, W expected,
+                                                          W to) noexcept {
+    using word = typename detail::atomic_register_of<W>::type;
+    if (!detail::has_atomics<W>()) return result<swap<W>>::stopped(detail::not_here(p));
+    return atomic(p, swap<W>{expected, false}, [=](swap<W>& v, arch::trap& t) noexcept {
+      auto was = __builtin_bit_cast(word, v.was);
+      arch::atomic_access<false>::compare_exchange(p, was, __builtin_bit_cast(word, to), v.swapped,
+                                                   t);
+      v.was = __builtin_bit_cast(W, was);
+    });
   }
 
  private:
@@ -215,21 +263,36 @@ struct SUREFOOT_PUBLIC jump {
                            during);
   }
 
-  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static bool bytes(volatile void* dst,
-                                                                 const volatile void* src,
-                                                                 std::size_t from, std::size_t to,
-                                                                 detail::place& at,
-                                                                 arch::trap& met) noexcept {
+  // Walks again, byte by byte, in a guard of its own. True where that faulted: then `at` and `met`
+  // say where and why.
+  template <class Walk>
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static bool keep_place(
+      volatile void* dst, const volatile void* src, std::size_t n, detail::place& at,
+      arch::trap& met, Walk again) noexcept {
     volatile detail::place now{};
     landing_place g;
-    cover(g, 0, src, to);
-    cover(g, 1, dst, to);
+    cover(g, 0, src, n);
+    cover(g, 1, dst, n);
     arch::trap none;
-    auto walk = [&]() noexcept { detail::walk_bytes<false>(dst, src, from, to, now, none); };
+    auto walk = [&]() noexcept { again(now, none); };
     if (enter(g, walk)) return false;
     at = snapshot(now);
     met = g.trap();
     return true;
+  }
+
+  // One atomic access on a value that comes out changed.
+  template <class V, class Access>
+  SUREFOOT_HIDDEN static result<V> atomic(volatile void* p, V v, Access access) noexcept {
+    landing_place g;
+    cover(g, 0, p, 16);
+    auto once = [&]() noexcept {
+      arch::trap none;
+      access(v, none);
+    };
+    if (enter(g, once)) [[likely]]
+      return v;
+    return result<V>::stopped(single(p, g, access_kind::write));
   }
 };
 

@@ -57,7 +57,11 @@ struct SUREFOOT_PUBLIC table {
     arch::trap t;
     if (!detail::walk_copy<true>(dst, src, n, now, t)) [[likely]]
       return {n, 0};
-    return settle(dst, src, n, now, t);
+    return settle(
+        dst, src, n, now, t,
+        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
+          return detail::walk_bytes<true>(dst, src, from, to, at, met);
+        });
   }
 
   template <class W>
@@ -78,17 +82,57 @@ struct SUREFOOT_PUBLIC table {
     return {};
   }
 
- private:
-  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static progress settle(volatile void* dst,
-                                                                      const volatile void* src,
-                                                                      std::size_t n,
-                                                                      detail::place now,
-                                                                      arch::trap t) noexcept {
-    return detail::settle_copy(
-        dst, src, n, now, t,
+  SUREFOOT_HIDDEN static progress fill(volatile void* dst, std::uint8_t byte,
+                                       std::size_t n) noexcept {
+    detail::place now{};
+    arch::trap t;
+    if (!detail::walk_fill<true>(dst, byte, n, now, t)) [[likely]]
+      return {n, 0};
+    return settle(
+        dst, dst, n, now, t,
         [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-          return detail::walk_bytes<true>(dst, src, from, to, at, met);
+          return detail::walk_fill_bytes<true>(dst, byte, from, to, at, met);
         });
+  }
+
+  template <class W>
+  SUREFOOT_HIDDEN static result<W> exchange(volatile void* p, W w) noexcept {
+    arch::trap t;
+    if constexpr (surefoot::detail::same<W, word16>) {
+      return detail::exchange_pair(table{}, p, w);
+    } else {
+      if (arch::atomic_access<true>::exchange(p, w, t)) [[unlikely]]
+        return result<W>::stopped(signals::unpack(t.info, t.address, access_kind::write));
+      return w;
+    }
+  }
+  template <class W>
+  SUREFOOT_HIDDEN static result<W> fetch_add(volatile void* p, W w) noexcept {
+    arch::trap t;
+    if (arch::atomic_access<true>::fetch_add(p, w, t)) [[unlikely]]
+      return result<W>::stopped(signals::unpack(t.info, t.address, access_kind::write));
+    return w;
+  }
+  template <class W>
+  SUREFOOT_HIDDEN static result<swap<W>> compare_exchange(volatile void* p, W expected,
+                                                          W to) noexcept {
+    using word = typename detail::atomic_register_of<W>::type;
+    if (!detail::has_atomics<W>()) return result<swap<W>>::stopped(detail::not_here(p));
+    auto was = __builtin_bit_cast(word, expected);
+    bool swapped;
+    arch::trap t;
+    if (arch::atomic_access<true>::compare_exchange(p, was, __builtin_bit_cast(word, to), swapped,
+                                                    t)) [[unlikely]]
+      return result<swap<W>>::stopped(signals::unpack(t.info, t.address, access_kind::write));
+    return swap<W>{__builtin_bit_cast(W, was), swapped};
+  }
+
+ private:
+  template <class Bytes>
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static progress settle(
+      volatile void* dst, const volatile void* src, std::size_t n, detail::place now, arch::trap t,
+      Bytes bytes) noexcept {
+    return detail::settle_copy(dst, src, n, now, t, bytes);
   }
 };
 

@@ -38,6 +38,32 @@ struct register_of : surefoot::detail::identity<W> {};
 template <>
 struct register_of<word16> : surefoot::detail::identity<arch::vector16> {};
 
+// The same for the word of an atomic.
+template <class W>
+struct atomic_register_of : surefoot::detail::identity<W> {};
+template <>
+struct atomic_register_of<word16> : surefoot::detail::identity<arch::pair16> {};
+
+template <class W>
+inline bool has_atomics() noexcept {
+  return sizeof(W) <= 8 || arch::has_pair_atomics();
+}
+inline fault not_here(const volatile void* p) noexcept {
+  return surefoot::detail::not_ready(p, access_kind::write);
+}
+
+// An exchange of 16 bytes, for which there is no instruction: compare and exchange until it is done.
+template <class E>
+result<word16> exchange_pair(const E& e, volatile void* p, word16 w) noexcept {
+  word16 expected{};
+  for (;;) {
+    const auto tried = e.template compare_exchange<word16>(p, expected, w);
+    if (!tried.ok()) return result<word16>::stopped(tried.stopped_by);
+    expected = tried.value().was;
+    if (tried.value().swapped) return expected;
+  }
+}
+
 // The first bad byte as an offset from `base`. A report without an address is about the step's
 // first byte.
 inline std::size_t offset_of(const volatile void* base, const arch::trap& t,
@@ -214,6 +240,55 @@ progress settle_copy(volatile void* dst, const volatile void* src, std::size_t n
     }
   }
   return stopped_at(side(), bad, n, t, now.during);
+}
+
+// fills
+
+// The same for stores of one repeated byte. n >= width.
+template <class R, bool Tabled, class Place>
+[[gnu::always_inline]] inline bool fill_pieces(volatile void* dst, R value, std::size_t n,
+                                               Place& now, arch::trap& t) noexcept {
+  now.width = sizeof(R);
+  for (std::size_t at = 0; n - at > sizeof(R); at += sizeof(R))
+    if (arch::access<Tabled>::store(forward(dst, at), value, t)) return true;
+  return arch::access<Tabled>::store(forward(dst, n - sizeof(R)), value, t);
+}
+
+template <bool Tabled, class Place>
+[[gnu::always_inline]] inline bool walk_fill(volatile void* dst, std::uint8_t byte, std::size_t n,
+                                             Place& now, arch::trap& t) noexcept {
+  const arch::block b = arch::repeated_block(byte);
+  std::size_t at = 0;
+  now.during = access_kind::write;
+  now.width = arch::block::width;
+  for (; n - at >= arch::block::size; at += arch::block::size) {
+    now.at = at;
+    if (arch::block_access<Tabled>::store(forward(dst, at), b, t)) return true;
+  }
+  now.at = at;
+  dst = forward(dst, at);
+  n -= at;
+  const std::uint64_t word = byte * 0x0101010101010101u;
+  if (n >= 16) return fill_pieces<arch::vector16, Tabled>(dst, b.part[0], n, now, t);
+  if (n >= 8) return fill_pieces<std::uint64_t, Tabled>(dst, word, n, now, t);
+  if (n >= 4)
+    return fill_pieces<std::uint32_t, Tabled>(dst, static_cast<std::uint32_t>(word), n, now, t);
+  if (n >= 2)
+    return fill_pieces<std::uint16_t, Tabled>(dst, static_cast<std::uint16_t>(word), n, now, t);
+  return n == 1 && fill_pieces<std::uint8_t, Tabled>(dst, byte, n, now, t);
+}
+
+template <bool Tabled, class Place>
+[[gnu::always_inline]] inline bool walk_fill_bytes(volatile void* dst, std::uint8_t byte,
+                                                   std::size_t from, std::size_t to, Place& now,
+                                                   arch::trap& t) noexcept {
+  now.width = 1;
+  now.during = access_kind::write;
+  for (std::size_t at = from; at < to; ++at) {
+    now.at = at;
+    if (arch::access<Tabled>::store(forward(dst, at), byte, t)) return true;
+  }
+  return false;
 }
 
 }  // namespace detail

@@ -20,6 +20,15 @@ struct block {
   vector16 part[4];
 };
 
+// A vector, and a block, of one byte many times.
+[[gnu::always_inline]] inline vector16 repeated(std::uint8_t byte) noexcept {
+  return vector16{} + byte;
+}
+[[gnu::always_inline]] inline block repeated_block(std::uint8_t byte) noexcept {
+  const vector16 v = repeated(byte);
+  return {{v, v, v, v}};
+}
+
 template <bool Tabled>
 struct block_access {
   [[gnu::always_inline]] static bool load(const volatile void* p, block& b, trap& t) noexcept {

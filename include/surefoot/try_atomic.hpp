@@ -1,0 +1,148 @@
+// Atomic read-modify-writes of one value, at an address that may fault: sequentially consistent, all or
+// nothing. T has 1, 2, 4 or 8 bytes, or 16 where the processor can (else `unknown`).
+//
+// A misaligned address is refused before any access (`misaligned`): a locked access that crosses a cache line
+// stops every core, and some machines forbid it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
+#include <surefoot/try_value.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+// What try_compare_exchange() found, and whether it stored.
+template <class T>
+struct SUREFOOT_PUBLIC exchanged {
+  T was;
+  bool swapped;
+
+  friend constexpr bool operator==(const exchanged&, const exchanged&) = default;
+};
+
+namespace detail {
+
+template <class T>
+concept exchangeable = storable<T> && one_instruction<bare_t<T>>;
+
+// Integers, but not bool: what can be added and combined.
+template <class T>
+concept combinable = storable<T> && one_instruction<bare_t<T>> && sizeof(T) <= 8 &&
+                     !same<bare_t<T>, bool> && requires(bare_t<T> v) {
+  v = static_cast<bare_t<T>>(v & v);
+  requires bare_t<T>(3)
+  / bare_t<T>(2) == bare_t<T>(1);
+};
+
+template <class T>
+using word_for = typename word_of<sizeof(T)>::type;
+
+// The fault of an atomic that must not even be tried; none where it may.
+template <class T, class E>
+fault before_atomic(const volatile void* p, const E& e) noexcept {
+  if (address(p) % sizeof(T) != 0)
+    return {.address = p, .kind = cause::misaligned, .during = access_kind::write};
+  if (!e.ready()) [[unlikely]]
+    return not_ready(p, access_kind::write);
+  return {};
+}
+
+template <class T, class W>
+result<T> from_word(const result<W>& word) noexcept {
+  if (!word.ok()) [[unlikely]]
+    return result<T>::stopped(word.stopped_by);
+  return __builtin_bit_cast(T, word.value());
+}
+
+// Loads, then compares and exchanges with change(what is there) until no other thread came between.
+template <class T, class E, class Change>
+result<T> combine(volatile void* p, const E& e, Change change) noexcept {
+  using word = word_for<T>;
+  if (const fault bad = before_atomic<T>(p, e); bad.kind != cause::none)
+    return result<T>::stopped(bad);
+  const result<word> first = e.template load<word>(p);
+  if (!first.ok()) {
+    fault bad = first.stopped_by;
+    bad.during = access_kind::write;  // as for every other read-modify-write
+    return result<T>::stopped(bad);
+  }
+  for (word was = first.value();;) {
+    const T now = __builtin_bit_cast(T, was);
+    const auto tried = e.template compare_exchange<word>(
+        p, was, __builtin_bit_cast(word, static_cast<T>(change(now))));
+    if (!tried.ok()) return result<T>::stopped(tried.stopped_by);
+    if (tried.value().swapped) return now;
+    was = tried.value().was;
+  }
+}
+
+template <class E>
+concept swaps = engine::offering<E, engine::verb::atomic>;
+template <class E>
+concept combines = engine::offering<E, engine::verb::atomic, engine::verb::load>;
+
+}  // namespace detail
+
+// Stores v and returns what was there. Async-signal-safe after install(), as are all below.
+template <detail::exchangeable T, detail::swaps E = engine::standard>
+result<detail::bare_t<T>> try_exchange(T* p, detail::identity_t<detail::bare_t<T>> v,
+                                       E e = E{}) noexcept {
+  using value = detail::bare_t<T>;
+  using word = detail::word_for<value>;
+  if (const fault bad = detail::before_atomic<value>(p, e); bad.kind != cause::none)
+    return result<value>::stopped(bad);
+  return detail::from_word<value>(e.template exchange<word>(p, __builtin_bit_cast(word, v)));
+}
+
+// Stores `desired` where `expected` is there, byte for byte, and returns what was there. It never fails
+// spuriously.
+template <detail::exchangeable T, detail::swaps E = engine::standard>
+result<exchanged<detail::bare_t<T>>> try_compare_exchange(
+    T* p, detail::identity_t<detail::bare_t<T>> expected,
+    detail::identity_t<detail::bare_t<T>> desired, E e = E{}) noexcept {
+  using value = detail::bare_t<T>;
+  using word = detail::word_for<value>;
+  using answer = result<exchanged<value>>;
+  if (const fault bad = detail::before_atomic<value>(p, e); bad.kind != cause::none)
+    return answer::stopped(bad);
+  const auto tried = e.template compare_exchange<word>(p, __builtin_bit_cast(word, expected),
+                                                       __builtin_bit_cast(word, desired));
+  if (!tried.ok()) return answer::stopped(tried.stopped_by);
+  return exchanged<value>{__builtin_bit_cast(value, tried.value().was), tried.value().swapped};
+}
+
+// Adds v (wrapping, also for signed types) and returns what was there.
+template <detail::combinable T, detail::swaps E = engine::standard>
+result<detail::bare_t<T>> try_fetch_add(T* p, detail::identity_t<detail::bare_t<T>> v,
+                                        E e = E{}) noexcept {
+  using value = detail::bare_t<T>;
+  using word = detail::word_for<value>;
+  if (const fault bad = detail::before_atomic<value>(p, e); bad.kind != cause::none)
+    return result<value>::stopped(bad);
+  return detail::from_word<value>(e.template fetch_add<word>(p, __builtin_bit_cast(word, v)));
+}
+
+// Combine v with what is there, and return what was there. The good path is a load and a locked compare and exchange.
+template <detail::combinable T, detail::combines E = engine::standard>
+result<detail::bare_t<T>> try_fetch_and(T* p, detail::identity_t<detail::bare_t<T>> v,
+                                        E e = E{}) noexcept {
+  return detail::combine<detail::bare_t<T>>(p, e, [v](auto now) noexcept { return now & v; });
+}
+template <detail::combinable T, detail::combines E = engine::standard>
+result<detail::bare_t<T>> try_fetch_or(T* p, detail::identity_t<detail::bare_t<T>> v,
+                                       E e = E{}) noexcept {
+  return detail::combine<detail::bare_t<T>>(p, e, [v](auto now) noexcept { return now | v; });
+}
+template <detail::combinable T, detail::combines E = engine::standard>
+result<detail::bare_t<T>> try_fetch_xor(T* p, detail::identity_t<detail::bare_t<T>> v,
+                                        E e = E{}) noexcept {
+  return detail::combine<detail::bare_t<T>>(p, e, [v](auto now) noexcept { return now ^ v; });
+}
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

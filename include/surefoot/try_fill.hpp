@@ -1,0 +1,43 @@
+// try_fill, try_zero: stores one byte many times, at an address that may fault.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+// Stores `byte` to the n bytes at dst, in order. Exactly `done` bytes are written; `stopped_by.address` is
+// dst + done. n == 0: all(), nothing touched. A range that wraps: done == 0, bad_address, nothing touched.
+// Async-signal-safe after install(). Costs what memset does, and one signal where it faults.
+template <engine::offering<engine::verb::fill> E = engine::standard>
+progress try_fill(volatile void* dst, unsigned char byte, std::size_t n, E e = E{}) noexcept {
+  if (n == 0) return {};
+  if (detail::wraps(dst, n))
+    return detail::nothing_done(n, detail::wrapped(dst, access_kind::write));
+  if (!e.ready()) [[unlikely]]
+    return detail::nothing_done(n, detail::not_ready(dst, access_kind::write));
+  return e.fill(dst, byte, n);
+}
+template <writable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>
+progress try_fill(R&& range, unsigned char byte, E e = E{}) noexcept {
+  return surefoot::try_fill(detail::data(range), byte,
+                            detail::size(range) * sizeof(detail::element<R>), e);
+}
+
+// The same with zeros.
+template <engine::offering<engine::verb::fill> E = engine::standard>
+progress try_zero(volatile void* dst, std::size_t n, E e = E{}) noexcept {
+  return surefoot::try_fill(dst, 0, n, e);
+}
+template <writable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>
+progress try_zero(R&& range, E e = E{}) noexcept {
+  return surefoot::try_fill(range, 0, e);
+}
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

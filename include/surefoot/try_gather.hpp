@@ -1,0 +1,56 @@
+// try_gather, try_scatter: copies between one buffer and many, any of which may fault.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
+#include <surefoot/try_copy.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+namespace detail {
+
+// Copies each buffer in its turn with copy(buffer, offset in the whole, bytes); stops at the first short copy.
+template <class Copy>
+progress each_buffer(const iovec* v, std::size_t count, Copy copy) noexcept {
+  progress all{0, total(v, count)};
+  for (std::size_t i = 0; i < count; ++i) {
+    const progress one = copy(v[i].iov_base, all.done, v[i].iov_len);
+    all.done += one.done;
+    all.left -= one.done;
+    if (!one.all()) {
+      all.stopped_by = one.stopped_by;
+      return all;
+    }
+  }
+  return all;
+}
+
+}  // namespace detail
+
+// Copies the buffers, one after the other, to dst, which has room for all of them. `done` is the exact total of bytes
+// written; empty buffers are skipped. Otherwise as try_copy(). The array of iovecs itself must be accessible.
+template <buffer_range R, engine::offering<engine::verb::copy> E = engine::standard>
+progress try_gather(volatile void* dst, R&& from, E e = E{}) noexcept {
+  return detail::each_buffer(detail::data(from), detail::size(from),
+                             [&](const void* p, std::size_t at, std::size_t n) noexcept {
+                               return surefoot::try_copy(detail::forward(dst, at), p, n, e);
+                             });
+}
+
+// Copies from src into the buffers, one after the other, until all are full.
+template <buffer_range R, engine::offering<engine::verb::copy> E = engine::standard>
+progress try_scatter(R&& to, const volatile void* src, E e = E{}) noexcept {
+  return detail::each_buffer(detail::data(to), detail::size(to),
+                             [&](void* p, std::size_t at, std::size_t n) noexcept {
+                               return surefoot::try_copy(p, detail::forward(src, at), n, e);
+                             });
+}
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot
