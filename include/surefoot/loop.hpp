@@ -238,8 +238,8 @@ verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_opti
     const unmet now = first_unmet(all, count, probe);
     if (!now.met() && !fault_in(all[now.need].kind, now.bad.address, now.bytes).any())
       return {now.bad};
-    // Progress is a first bad byte further on than ever before: so a pager may bring in any number of
-    // pages, one a round, and an adversary who takes them away again still meets an end.
+    // Progress is a first bad byte further on than ever before: so a pager may bring in any number
+    // of pages, one a round, and an adversary who takes them away again still meets an end.
     if (!now.met() && (furthest.met() || now.lies_behind(furthest))) {
       furthest = now;
       idle = 0;

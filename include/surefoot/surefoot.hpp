@@ -12,13 +12,16 @@
 // Everything but the testing kit. README.md beside this file is the map of the house.
 #pragma once
 
+#include <surefoot/engine/kernel.hpp>
 #include <surefoot/ensure_accessible.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/fault_in.hpp>
 #include <surefoot/guarded.hpp>
 #include <surefoot/handler.hpp>
+#include <surefoot/heal.hpp>
 #include <surefoot/loop.hpp>
 #include <surefoot/range.hpp>
+#include <surefoot/salvage.hpp>
 #include <surefoot/try_atomic.hpp>
 #include <surefoot/try_copy.hpp>
 #include <surefoot/try_fill.hpp>

@@ -1,8 +1,8 @@
-// Atomic read-modify-writes of one value, at an address that may fault: sequentially consistent, all or
-// nothing. T has 1, 2, 4 or 8 bytes, or 16 where the processor can (else `unknown`).
+// Atomic read-modify-writes of one value, at an address that may fault: sequentially consistent,
+// all or nothing. T has 1, 2, 4 or 8 bytes, or 16 where the processor can (else `unknown`).
 //
-// A misaligned address is refused before any access (`misaligned`): a locked access that crosses a cache line
-// stops every core, and some machines forbid it.
+// A misaligned address is refused before any access (`misaligned`): a locked access that crosses a
+// cache line stops every core, and some machines forbid it.
 #pragma once
 
 #include <cstddef>
@@ -99,8 +99,8 @@ result<detail::bare_t<T>> try_exchange(T* p, detail::identity_t<detail::bare_t<T
   return detail::from_word<value>(e.template exchange<word>(p, __builtin_bit_cast(word, v)));
 }
 
-// Stores `desired` where `expected` is there, byte for byte, and returns what was there. It never fails
-// spuriously.
+// Stores `desired` where `expected` is there, byte for byte, and returns what was there. It never
+// fails spuriously.
 template <detail::exchangeable T, detail::swaps E = engine::standard>
 result<exchanged<detail::bare_t<T>>> try_compare_exchange(
     T* p, detail::identity_t<detail::bare_t<T>> expected,
@@ -127,7 +127,8 @@ result<detail::bare_t<T>> try_fetch_add(T* p, detail::identity_t<detail::bare_t<
   return detail::from_word<value>(e.template fetch_add<word>(p, __builtin_bit_cast(word, v)));
 }
 
-// Combine v with what is there, and return what was there. The good path is a load and a locked compare and exchange.
+// Combine v with what is there, and return what was there. The good path is a load and a locked
+// compare and exchange.
 template <detail::combinable T, detail::combines E = engine::standard>
 result<detail::bare_t<T>> try_fetch_and(T* p, detail::identity_t<detail::bare_t<T>> v,
                                         E e = E{}) noexcept {

@@ -11,9 +11,10 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
-// Stores `byte` to the n bytes at dst, in order. Exactly `done` bytes are written; `stopped_by.address` is
-// dst + done. n == 0: all(), nothing touched. A range that wraps: done == 0, bad_address, nothing touched.
-// Async-signal-safe after install(). Costs what memset does, and one signal where it faults.
+// Stores `byte` to the n bytes at dst, in order. Exactly `done` bytes are written;
+// `stopped_by.address` is dst + done. n == 0: all(), nothing touched. A range that wraps: done ==
+// 0, bad_address, nothing touched. Async-signal-safe after install(). Costs what memset does, and
+// one signal where it faults.
 template <engine::offering<engine::verb::fill> E = engine::standard>
 progress try_fill(volatile void* dst, unsigned char byte, std::size_t n, E e = E{}) noexcept {
   if (n == 0) return {};

@@ -15,7 +15,8 @@ inline namespace SUREFOOT_ABI {
 
 namespace detail {
 
-// Copies each buffer in its turn with copy(buffer, offset in the whole, bytes); stops at the first short copy.
+// Copies each buffer in its turn with copy(buffer, offset in the whole, bytes); stops at the first
+// short copy.
 template <class Copy>
 progress each_buffer(const iovec* v, std::size_t count, Copy copy) noexcept {
   progress all{0, total(v, count)};
@@ -33,8 +34,9 @@ progress each_buffer(const iovec* v, std::size_t count, Copy copy) noexcept {
 
 }  // namespace detail
 
-// Copies the buffers, one after the other, to dst, which has room for all of them. `done` is the exact total of bytes
-// written; empty buffers are skipped. Otherwise as try_copy(). The array of iovecs itself must be accessible.
+// Copies the buffers, one after the other, to dst, which has room for all of them. `done` is the
+// exact total of bytes written; empty buffers are skipped. Otherwise as try_copy(). The array of
+// iovecs itself must be accessible.
 template <buffer_range R, engine::offering<engine::verb::copy> E = engine::standard>
 progress try_gather(volatile void* dst, R&& from, E e = E{}) noexcept {
   return detail::each_buffer(detail::data(from), detail::size(from),

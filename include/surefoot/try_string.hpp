@@ -1,9 +1,10 @@
-// try_length, try_find, try_compare, try_copy_string: strnlen, memchr, memcmp and a bounded string copy, over memory
-// that may fault. They stop at the first fault or at their answer, whichever comes first: an answer that lies before
-// a bad byte is an answer.
+// try_length, try_find, try_compare, try_copy_string: strnlen, memchr, memcmp and a bounded string
+// copy, over memory that may fault. They stop at the first fault or at their answer, whichever
+// comes first: an answer that lies before a bad byte is an answer.
 //
-// They look at the memory in pieces of up to 256 bytes that do not cross a 256-byte boundary: what lies behind the
-// answer is touched in that piece only, within the range, and never in another page.
+// They look at the memory in pieces of up to 256 bytes that do not cross a 256-byte boundary: what
+// lies behind the answer is touched in that piece only, within the range, and never in another
+// page.
 #pragma once
 
 #include <string.h>
@@ -62,8 +63,9 @@ inline std::size_t bounded(const volatile void* p, std::size_t n) noexcept {
 
 }  // namespace detail
 
-// The bytes before the first null byte of the string at p, or `limit` where the first `limit` bytes have none
-// (strnlen). A limit that reaches past the end of the address space ends there. Async-signal-safe after install().
+// The bytes before the first null byte of the string at p, or `limit` where the first `limit` bytes
+// have none (strnlen). A limit that reaches past the end of the address space ends there.
+// Async-signal-safe after install().
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<std::size_t> try_length(const volatile char* p, std::size_t limit, E e = E{}) noexcept {
   if (limit == 0) return std::size_t{0};
@@ -88,8 +90,9 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
   return answer(const_cast<const unsigned char*>(detail::forward(p, at.value())));
 }
 
-// Negative, zero or positive, as memcmp. Stops at the first byte that differs or cannot be read on either side; where
-// both sides end at the same byte, a is asked first. Async-signal-safe after install().
+// Negative, zero or positive, as memcmp. Stops at the first byte that differs or cannot be read on
+// either side; where both sides end at the same byte, a is asked first. Async-signal-safe after
+// install().
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<int> try_compare(const volatile void* a, const volatile void* b, std::size_t n,
                         E e = E{}) noexcept {
@@ -112,9 +115,9 @@ result<int> try_compare(const volatile void* a, const volatile void* b, std::siz
   return 0;
 }
 
-// Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done bytes are written, and
-// no byte behind a terminator that was copied, also where another thread changes the source. Either side may fault.
-// Async-signal-safe after install().
+// Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done
+// bytes are written, and no byte behind a terminator that was copied, also where another thread
+// changes the source. Either side may fault. Async-signal-safe after install().
 template <engine::offering<engine::verb::copy> E = engine::standard>
 string_copy try_copy_string(volatile char* dst, const volatile char* src, std::size_t n,
                             E e = E{}) noexcept {

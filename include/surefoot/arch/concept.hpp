@@ -22,7 +22,8 @@ concept accesses = requires(const volatile void* from, volatile void* to, trap& 
   requires noexcept(bool{A::probe_read(from, t)})&& noexcept(bool{A::probe_write(from, t)});
 };
 
-// atomic.hpp: `atomic_access`, read-modify-writes, and whether the machine has those of 16 bytes (Pair).
+// atomic.hpp: `atomic_access`, read-modify-writes, and whether the machine has those of 16 bytes
+// (Pair).
 template <class A, class Word>
 concept atomics_of = requires(volatile void* p, trap& t, Word& v, Word w, bool& swapped) {
   requires noexcept(bool{A::exchange(p, v, t)})&& noexcept(bool{A::fetch_add(p, v, t)});

@@ -42,9 +42,9 @@
 //   template <class W> result<W> exchange(volatile void* p, W word) const
 //   template <class W> result<W> fetch_add(volatile void* p, W word) const
 //   template <class W> result<swap<W>> compare_exchange(volatile void* p, W expected, W to) const
-//       One sequentially consistent instruction each, for the same words (fetch_add: not for word16),
-//       at an aligned address. A fault has stored nothing. `unknown` for word16 where the processor
-//       has no such instruction.
+//       One sequentially consistent instruction each, for the same words (fetch_add: not for
+//       word16), at an aligned address. A fault has stored nothing. `unknown` for word16 where the
+//       processor has no such instruction.
 //   verb::run
 //   template <class F> fault run(F& f) const
 //   template <class F> fault run_within(const volatile void* p, std::size_t n, F& f) const

@@ -52,7 +52,8 @@ inline fault not_here(const volatile void* p) noexcept {
   return surefoot::detail::not_ready(p, access_kind::write);
 }
 
-// An exchange of 16 bytes, for which there is no instruction: compare and exchange until it is done.
+// An exchange of 16 bytes, for which there is no instruction: compare and exchange until it is
+// done.
 template <class E>
 result<word16> exchange_pair(const E& e, volatile void* p, word16 w) noexcept {
   word16 expected{};

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -72,6 +75,64 @@ inline void raise(int signal) noexcept {
   ::syscall(SYS_tgkill, ::syscall(SYS_getpid), ::syscall(SYS_gettid), signal);
 }
 
+// One line of /proc/self/maps.
+struct mapping {
+  std::uintptr_t first = 0;
+  std::uintptr_t end = 0;  // the first byte behind it
+  int protection = 0;      // PROT_*
+  bool shared = false;
+  bool of_file = false;
+};
+
+// Calls visit(mapping) for each mapping of this process, in ascending order, until it returns
+// false. False where the list cannot be had. Keeps no descriptor.
+template <class Visit>
+bool each_mapping(Visit visit) noexcept {
+  const errno_kept kept;
+  const int fd = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  mapping m;
+  std::uint64_t number = 0;
+  int field = 0;  // first-end permissions offset device inode name
+  bool go_on = true;
+  char text[512];
+  ssize_t got = 0;
+  while (go_on && (got = ::read(fd, text, sizeof text)) > 0)
+    for (ssize_t i = 0; go_on && i < got; ++i) {
+      const char c = text[i];
+      if (c == '\n') {
+        go_on = visit(static_cast<const mapping&>(m));
+        m = {};
+        field = 0;
+        number = 0;
+      } else if (field == 0 && (c == '-' || c == ' ')) {
+        (c == '-' ? m.first : m.end) = number;
+        number = 0;
+        field = c == ' ' ? 1 : 0;
+      } else if (c == ' ') {
+        if (field < 5) ++field;
+      } else if (field == 0) {
+        number = number * 16 + static_cast<std::uint64_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+      } else if (field == 1) {
+        if (c == 'r') m.protection |= PROT_READ;
+        if (c == 'w') m.protection |= PROT_WRITE;
+        if (c == 'x') m.protection |= PROT_EXEC;
+        if (c == 's') m.shared = true;
+      } else if (field == 4 && c != '0') {
+        m.of_file = true;
+      }
+    }
+  ::close(fd);
+  return got >= 0;
+}
+
+// Puts fresh zero pages of that protection in the place of whatever is mapped there.
+inline bool replace_by_zeros(std::uintptr_t first, std::size_t size, int protection) noexcept {
+  const errno_kept kept;
+  void* const at = reinterpret_cast<void*>(first);
+  return ::mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+}
+
 // Arms the alternate signal stack again that an SS_AUTODISARM delivery took away.
 inline void arm_alternate_stack(const stack_t& to) noexcept {
   const errno_kept kept;
@@ -84,6 +145,34 @@ inline void arm_alternate_stack(const stack_t& to) noexcept {
 extern "C" [[noreturn, gnu::visibility("default")]] void surefoot_plain_siglongjmp(sigjmp_buf,
                                                                                    int) noexcept
     __asm__("siglongjmp");
+
+// Copies within the own address space through the kernel (process_vm_readv on oneself): the bytes
+// done, which is an exact prefix on both sides, or -1 where not even the first was. `to` and `from`
+// may be of different shapes; the shorter total counts.
+inline ssize_t copy_through_kernel(const iovec* to, std::size_t to_count, const iovec* from,
+                                   std::size_t from_count) noexcept {
+  const errno_kept kept;
+  return ::syscall(SYS_process_vm_readv, ::syscall(SYS_getpid), to, to_count, from, from_count, 0);
+}
+
+// An atomic read-modify-write of the word at `word` (aligned to 4 bytes) that changes nothing, made
+// by the kernel: FUTEX_WAKE_OP with OR 0, which wakes nobody. False where the word refuses it.
+inline bool or_zero(const volatile void* word) noexcept {
+  const errno_kept kept;
+  constexpr int wake_op_private = 5 | 128;  // FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG
+  constexpr int or_0 = 2 << 28;             // FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)
+  std::uint32_t nobody = 0;
+  return ::syscall(SYS_futex, &nobody, wake_op_private, 0, nullptr, word, or_0) == 0;
+}
+
+// Populates the page at `page`, as an access of that kind would: 0, or the error number that says
+// why not.
+inline int populate(std::uintptr_t page, std::size_t size, bool for_write) noexcept {
+  const errno_kept kept;
+  constexpr int populate_read = 22, populate_write = 23;  // MADV_POPULATE_*
+  if (::syscall(SYS_madvise, page, size, for_write ? populate_write : populate_read) == 0) return 0;
+  return errno;
+}
 
 }  // namespace os
 }  // namespace SUREFOOT_ABI

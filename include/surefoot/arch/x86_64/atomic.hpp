@@ -1,7 +1,8 @@
-// Atomic read-modify-writes on x86-64, of 1, 2, 4, 8 and 16 bytes: sequentially consistent, as every locked
-// instruction is. Each returns true if it faulted; then nothing was stored.
+// Atomic read-modify-writes on x86-64, of 1, 2, 4, 8 and 16 bytes: sequentially consistent, as
+// every locked instruction is. Each returns true if it faulted; then nothing was stored.
 //
-// Some of these instructions leave the carry flag set, so it is cleared between them and the landing pad.
+// Some of these instructions leave the carry flag set, so it is cleared between them and the
+// landing pad.
 #pragma once
 
 #include <cstddef>

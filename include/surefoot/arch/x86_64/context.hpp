@@ -21,6 +21,9 @@ constexpr std::size_t page_size() noexcept { return 4096; }
 // are reported with their value, as SEGV_MAPERR or SEGV_ACCERR.
 constexpr bool in_kernel_half(std::uint64_t address) noexcept { return (address >> 63) != 0; }
 
+// Is this an address of user space with four levels of page tables, and so with five as well?
+constexpr bool surely_canonical(std::uint64_t address) noexcept { return (address >> 47) == 0; }
+
 // The address of the thread's control block; `initial-exec` thread-locals lie at fixed distances
 // from it.
 inline std::uintptr_t thread_pointer() noexcept {
@@ -93,8 +96,8 @@ class context {
   // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
   const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
 
-  // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and the
-  // protection key rights, which signal delivery resets.
+  // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
+  // the protection key rights, which signal delivery resets.
   void restore_control_state() const noexcept {
     const auto* fp = reinterpret_cast<const unsigned char*>(uc_->uc_mcontext.fpregs);
     if (fp == nullptr) return;

@@ -1,0 +1,89 @@
+// salvage: copies all that can be copied, and says what could not.
+#pragma once
+
+#include <cstddef>
+#include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/standard.hpp>
+#include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+
+// What came of it, in bytes. copied + lost is the length that was asked for, but where `stopped_by`
+// says that the destination failed: then `left` bytes were not tried.
+struct [[nodiscard]] SUREFOOT_PUBLIC salvaged {
+  std::size_t copied = 0;
+  std::size_t lost = 0;
+  std::size_t left = 0;
+  std::size_t holes = 0;  // how many times on_hole was called
+  fault stopped_by{};     // of the destination; none otherwise
+
+  friend constexpr bool operator==(const salvaged&, const salvaged&) = default;
+};
+
+namespace detail {
+
+template <class F>
+concept hole_callback = requires(F& f, const fault& why, std::size_t offset, std::size_t bytes) {
+  f(why, offset, bytes);
+};
+
+constexpr bool same_reason(const fault& a, const fault& b) noexcept {
+  return a.kind == b.kind && a.signal == b.signal && a.code == b.code;
+}
+
+// Bytes from the bad byte to the end of what is lost with it: its page, or the extent of poison.
+template <class E>
+std::size_t lost_with(const fault& bad) noexcept {
+  const bool one_unit = bad.extent > E::page_size() && (bad.extent & (bad.extent - 1)) == 0;
+  return to_next(address(bad.address), one_unit ? bad.extent : E::page_size());
+}
+
+}  // namespace detail
+
+// Copies [src, src + n) to dst, leaving out what cannot be read, and calls on_hole(fault, offset,
+// bytes) for each unreadable run, in order: a run is as long as its pages fail for the same reason.
+// The bytes of dst that belong to a run are not touched. Ends early only where dst fails. A range
+// that wraps: nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as
+// far as on_hole is. Costs a copy, and one fault for each bad page.
+template <detail::hole_callback OnHole,
+          engine::offering<engine::verb::copy, engine::verb::probe> E = engine::standard>
+salvaged salvage(volatile void* dst, const volatile void* src, std::size_t n, OnHole&& on_hole,
+                 E e = E{}) noexcept {
+  salvaged all{.left = n};
+  if (n == 0) return all;
+  if (detail::wraps(src, n)) all.stopped_by = detail::wrapped(src, access_kind::read);
+  if (detail::wraps(dst, n)) all.stopped_by = detail::wrapped(dst, access_kind::write);
+  if (all.stopped_by.kind != cause::none) return all;
+  if (!e.ready()) [[unlikely]] {
+    all.stopped_by = detail::not_ready(src, access_kind::read);
+    return all;
+  }
+  while (all.left > 0) {
+    const std::size_t at = n - all.left;
+    const progress part = e.copy(detail::forward(dst, at), detail::forward(src, at), all.left);
+    all.copied += part.done;
+    all.left -= part.done;
+    if (part.all()) break;
+    if (part.stopped_by.during == access_kind::write) {
+      all.stopped_by = part.stopped_by;
+      break;
+    }
+    const std::size_t hole = n - all.left;
+    std::size_t bytes = 0;
+    for (fault bad = part.stopped_by; detail::same_reason(bad, part.stopped_by);) {
+      bytes += detail::smaller(detail::lost_with<E>(bad), all.left - bytes);
+      if (bytes == all.left) break;
+      bad = e.template probe<access_kind::read>(detail::forward(src, hole + bytes));
+    }
+    all.lost += bytes;
+    all.left -= bytes;
+    ++all.holes;
+    on_hole(part.stopped_by, hole, bytes);
+  }
+  return all;
+}
+
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot
