@@ -152,7 +152,7 @@ extern "C" [[noreturn, gnu::visibility("default")]] void surefoot_plain_siglongj
 inline ssize_t copy_through_kernel(const iovec* to, std::size_t to_count, const iovec* from,
                                    std::size_t from_count) noexcept {
   const errno_kept kept;
-  return ::syscall(SYS_process_vm_readv, ::syscall(SYS_getpid), to, to_count, from, from_count, 0);
+  return ::process_vm_readv(::getpid(), to, to_count, from, from_count, 0);
 }
 
 // An atomic read-modify-write of the word at `word` (aligned to 4 bytes) that changes nothing, made
