@@ -57,16 +57,16 @@ class landing_place : public signals::guard {
   friend struct jump;
 
   // Runs in the signal handler.
-  static void leave_handler(signals::guard* self, int signal, siginfo_t* info,
-                            void* ucontext) noexcept {
-    auto* const to = static_cast<landing_place*>(self);
+  [[noreturn]] static void leave_handler(void* self, int signal, siginfo_t* info,
+                                         void* ucontext) noexcept {
+    auto* const to = static_cast<landing_place*>(static_cast<signals::guard*>(self));
     const int error = errno;
     const arch::context interrupted(ucontext);
     to->trap_ = {
         signals::pack(signal, *info) | (interrupted.was_store() ? signals::trap_writes : 0),
         reinterpret_cast<std::uintptr_t>(info->si_addr)};
     to->mask_ = interrupted.signal_mask();
-    *signals::guard_slot(signals::this_image) = to->outer;
+    *to->slot_ = to->outer;
     if ((interrupted.alternate_stack().ss_flags & autodisarm) != 0) {
       // From here to the jump no signal may be delivered: it would take the stack that we stand on.
       os::set_mask(~os::signal_mask{0});
@@ -79,6 +79,7 @@ class landing_place : public signals::guard {
   static constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
 
   sigjmp_buf where_;
+  signals::guard** slot_ = nullptr;
   os::signal_mask mask_ = 0;
   arch::trap trap_{};
 };
@@ -128,7 +129,7 @@ struct SUREFOOT_PUBLIC jump {
     auto walk = [&]() noexcept { detail::walk_scan<false>(p, n, now, none); };
     if (enter(g, walk)) [[likely]]
       return {n, 0};
-    return detail::settle_scan(jump{}, p, n, snapshot(now), g.trap());
+    return detail::settle_scan<access_kind::read>(jump{}, p, n, now.at, g.trap());
   }
 
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
@@ -159,7 +160,7 @@ struct SUREFOOT_PUBLIC jump {
     };
     if (enter(g, access)) [[likely]]
       return __builtin_bit_cast(W, word);
-    return result<W>::stopped(single(p, g, access_kind::read));
+    return result<W>::stopped(single<access_kind::read>(p, sizeof(W), g));
   }
 
   template <class W>
@@ -173,7 +174,7 @@ struct SUREFOOT_PUBLIC jump {
     };
     if (enter(g, access)) [[likely]]
       return {};
-    return {single(p, g, access_kind::write)};
+    return {single<access_kind::write>(p, sizeof(W), g)};
   }
 
  private:
@@ -186,6 +187,7 @@ struct SUREFOOT_PUBLIC jump {
       return false;
     }
     signals::guard** const slot = signals::guard_slot(signals::this_image);
+    g.slot_ = slot;
     g.outer = *slot;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     *slot = &g;
@@ -209,10 +211,10 @@ struct SUREFOOT_PUBLIC jump {
     return {p.at, p.width, p.during};
   }
 
-  SUREFOOT_HIDDEN static fault single(const volatile void* p, const landing_place& g,
-                                      access_kind during) noexcept {
-    return signals::unpack(g.trap().info, detail::address(p) + detail::offset_of(p, g.trap(), 0),
-                           during);
+  template <access_kind K>
+  SUREFOOT_HIDDEN static fault single(const volatile void* p, std::size_t n,
+                                      const landing_place& g) noexcept {
+    return detail::settle_scan<K>(jump{}, p, n, 0, g.trap()).stopped_by;
   }
 
   [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static bool bytes(volatile void* dst,

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -70,6 +71,19 @@ inline bool queue_to_self(int signal, const siginfo_t& info) noexcept {
 inline void raise(int signal) noexcept {
   const errno_kept kept;
   ::syscall(SYS_tgkill, ::syscall(SYS_getpid), ::syscall(SYS_gettid), signal);
+}
+
+// Takes one pending, blocked `signal` that this process sent to the thread (raise(), abort()).
+// False where there is none; any other stays pending.
+inline bool take_raised(int signal) noexcept {
+  const errno_kept kept;
+  const signal_mask which = only(signal);
+  const struct timespec at_once {};
+  siginfo_t info;
+  if (::syscall(SYS_rt_sigtimedwait, &which, &info, &at_once, sizeof which) != signal) return false;
+  if (info.si_code == SI_TKILL && info.si_pid == ::syscall(SYS_getpid)) return true;
+  (void)queue_to_self(signal, info);
+  return false;
 }
 
 // Arms the alternate signal stack again that an SS_AUTODISARM delivery took away.
