@@ -35,8 +35,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# libclang-rt-dev: clang only recommends its sanitizer run-time.
-packages=(g++ clang libclang-rt-dev cmake ninja-build catch2)
+# libclang-rt-dev: clang only recommends its sanitizer run-time. libcli11-dev: for examples/salvage.
+packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev)
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
   packages+=(lld)
