@@ -178,8 +178,11 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
     return true;
   }
   siginfo_t copy = info;  // what an owner writes there does not reach the next one
-  if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE))
+  if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE)) {
+    // While another thread makes one list of two, that image's table may not have been asked.
+    if (other->ask_table(signal, &copy, ucontext) == landed) return true;
     return other->forward(signal, &copy, ucontext) != 0;
+  }
 
   if ((a.sa_flags & static_cast<int>(SA_RESETHAND)) != 0)
     __atomic_store_n(&to.spent, 1, __ATOMIC_RELAXED);
