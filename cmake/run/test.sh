@@ -35,8 +35,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# libclang-rt-dev: clang only recommends its sanitizer run-time.
-packages=(g++ clang libclang-rt-dev cmake ninja-build catch2)
+# libclang-rt-dev: clang only recommends its sanitizer run-time. libcli11-dev: for examples/salvage.
+packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev clang-format git)
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
   packages+=(lld)
@@ -88,6 +88,16 @@ try_preset() {
 for preset in "${presets[@]}"; do
   try_preset "$preset"
 done
+
+if [ ${#select[@]} -eq 0 ]; then
+  say "format"
+  if bash cmake/run/format.sh --check; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    failures+=("the sources are formatted (./run format)")
+  fi
+fi
 
 if [ "$all" = yes ] && [ ${#select[@]} -eq 0 ]; then
   say "mutants"

@@ -2,13 +2,15 @@
 // with different options, or with different versions of this library, may be linked into one
 // program: no function of the one is ever taken for a function of the other.
 //
-// SUREFOOT_DEFAULT_JUMP   define it (to nothing) before the first include, or for the whole target,
-// to
-//                         make `engine::jump` the default engine where `engine::table` would be.
+// SUREFOOT_DEFAULT_JUMP: define it (to nothing) before the first include, or for the whole target,
+// to make `engine::jump` the default engine where `engine::table` would be.
 #pragma once
 
 #include <surefoot/version.hpp>
 
+#if __cplusplus < 202002L
+#error "surefoot needs C++20"
+#endif
 #if !defined(__linux__) || !defined(__x86_64__) || defined(__ILP32__) || !defined(__GNUC__)
 #error "surefoot supports Linux on x86-64 (LP64), with g++ 12 or clang 14 and later"
 #endif

@@ -71,7 +71,7 @@ template <>
 struct pointer_for<access_kind::write> : identity<volatile void*> {};
 
 template <class R, access_kind K>
-concept range_for = byte_range<R> &&(K == access_kind::read || writable_byte_range<R>);
+concept range_for = byte_range<R> &&(K == access_kind::read || writeable_byte_range<R>);
 template <class R, access_kind K>
 concept touchable = range_for<R, K> || buffer_range<R>;
 
@@ -96,8 +96,7 @@ verdict ensure_accessible(typename detail::pointer_for<K>::type p, std::size_t n
 template <access_kind K, granularity G = granularity::hardware, detail::range_for<K> R,
           detail::ensures<G> E = engine::standard>
 verdict ensure_accessible(R&& range, E e = E{}) noexcept {
-  return {detail::first_bad_byte<K, G>(detail::data(range),
-                                       detail::size(range) * sizeof(detail::element<R>), e)};
+  return {detail::first_bad_byte<K, G>(detail::data(range), detail::bytes_of(range), e)};
 }
 template <access_kind K, granularity G = granularity::hardware, buffer_range R,
           detail::ensures<G> E = engine::standard>

@@ -23,6 +23,9 @@ inline namespace SUREFOOT_ABI {
 
 namespace detail {
 
+// The largest piece that is there or not there as a whole.
+inline constexpr std::size_t fault_in_unit = engine::standard::page_size();
+
 template <access_kind K, class E>
 progress fault_in(const volatile void* p, std::size_t n, const E& e) noexcept {
   if (n == 0) return {};
@@ -61,8 +64,7 @@ progress fault_in_readable(const volatile void* p, std::size_t n, E e = E{}) noe
 }
 template <byte_range R, engine::offering<engine::verb::probe> E = engine::standard>
 progress fault_in_readable(R&& range, E e = E{}) noexcept {
-  return detail::fault_in<access_kind::read>(detail::data(range),
-                                             detail::size(range) * sizeof(detail::element<R>), e);
+  return detail::fault_in<access_kind::read>(detail::data(range), detail::bytes_of(range), e);
 }
 template <buffer_range R, engine::offering<engine::verb::probe> E = engine::standard>
 progress fault_in_readable(R&& buffers, E e = E{}) noexcept {
@@ -75,10 +77,9 @@ template <engine::offering<engine::verb::probe> E = engine::standard>
 progress fault_in_writeable(volatile void* p, std::size_t n, E e = E{}) noexcept {
   return detail::fault_in<access_kind::write>(p, n, e);
 }
-template <writable_byte_range R, engine::offering<engine::verb::probe> E = engine::standard>
+template <writeable_byte_range R, engine::offering<engine::verb::probe> E = engine::standard>
 progress fault_in_writeable(R&& range, E e = E{}) noexcept {
-  return detail::fault_in<access_kind::write>(detail::data(range),
-                                              detail::size(range) * sizeof(detail::element<R>), e);
+  return detail::fault_in<access_kind::write>(detail::data(range), detail::bytes_of(range), e);
 }
 template <buffer_range R, engine::offering<engine::verb::probe> E = engine::standard>
 progress fault_in_writeable(R&& buffers, E e = E{}) noexcept {

@@ -5,8 +5,15 @@
 // what it changed survives a fault only where it is volatile or atomic (captured locals are lost at
 // -O1 and -O2).
 //
+// f is left by returning or by our jump, and by nothing else: the guard is a part of the frame of
+// guarded(). A longjmp out of f leaves it behind in a dead frame, also one that another handler
+// makes when it gets a fault which a guard with a range did not take; who must do so puts
+// exchange_guard() back to what it was.
+//
 // A guard takes faults only from code whose stack pointer lies below the guarding function's frame,
-// and none of any primitive's accesses. Nested guards: the innermost that covers the fault.
+// and none of any primitive's accesses. Nested guards: the innermost that covers the fault. A fault
+// in a signal handler that interrupted f counts as f's; then the signals that this handler blocked
+// stay blocked.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +46,7 @@ result<result_of<F>> bring_back(F& f, Run run) noexcept {
     room<R> value;
     auto body = [&]() noexcept {
       const R returned = f();
-      __builtin_memcpy(value.bytes, &returned, sizeof(R));
+      __builtin_memcpy(value.bytes, __builtin_addressof(returned), sizeof(R));
     };
     const fault met = run(body);
     if (met.kind != cause::none) return result<R>::stopped(met);
@@ -86,8 +93,7 @@ result<detail::result_of<F>> guarded(const volatile void* p, std::size_t n, F f,
 }
 template <byte_range R, detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
 result<detail::result_of<F>> guarded(R&& range, F f, E e = E{}) noexcept {
-  return detail::guard_range(detail::data(range), detail::size(range) * sizeof(detail::element<R>),
-                             f, e);
+  return detail::guard_range(detail::data(range), detail::bytes_of(range), f, e);
 }
 
 }  // namespace SUREFOOT_ABI

@@ -22,6 +22,18 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
+namespace engine {
+
+// Makes the proofs.
+struct installing {
+  template <model E>
+  static constexpr installed<E> proof(bool done) noexcept {
+    return installed<E>(done);
+  }
+};
+
+}  // namespace engine
+
 // For each of the two signals: a yes or a no.
 struct [[nodiscard]] SUREFOOT_PUBLIC for_each_signal {
   bool segv = false;
@@ -34,14 +46,15 @@ struct [[nodiscard]] SUREFOOT_PUBLIC for_each_signal {
 
 // Makes our handler the owner of SIGSEGV and SIGBUS, unless it is already, and returns an engine
 // that proves it: passed to a primitive, nothing at all is executed on the way in. Every displaced
-// owner is kept and gets whatever is not ours. Idempotent, lock-free, async-signal-safe; 1 us, and
-// a few more for the first call of a process. Where the kernel refuses (a seccomp filter on
-// rt_sigaction), or where 15 different owners were displaced already, it cannot keep its promise:
-// installed() tells.
+// owner is kept and gets whatever is not ours. Idempotent, lock-free, async-signal-safe; 1 us, some
+// more for the first call of a process.
+//
+// Where the kernel refuses (a seccomp filter on rt_sigaction), or where 15 different owners were
+// displaced already, it cannot do it: then the object is false, and must not be passed on. Calls
+// with a default engine answer `unknown` there.
 template <engine::model E = engine::standard>
-engine::installed<E> install() noexcept {
-  (void)signals::install();
-  return engine::installed<E>(typename engine::installed<E>::proof{});
+[[nodiscard]] engine::installed<E> install() noexcept {
+  return engine::installing::proof<E>(signals::install());
 }
 
 // For hosts that keep their own handler and call try_handle() from it: takes no signal and makes
@@ -54,7 +67,7 @@ inline constexpr hosted_t hosted{};
 template <engine::model E = engine::standard>
 engine::installed<E> install(hosted_t) noexcept {
   signals::install_hosted();
-  return engine::installed<E>(typename engine::installed<E>::proof{});
+  return engine::installing::proof<E>(true);
 }
 
 // Which of the two signals does our handler own right now? Async-signal-safe, two system calls.
@@ -71,7 +84,11 @@ inline for_each_signal installed() noexcept {
 // meanwhile. Async-signal-safe.
 inline for_each_signal uninstall() noexcept {
   __atomic_store_n(&signals::ready_byte, 0, __ATOMIC_RELEASE);
-  return {.segv = signals::give_back(SIGSEGV), .bus = signals::give_back(SIGBUS)};
+  const for_each_signal given{.segv = signals::give_back(SIGSEGV),
+                              .bus = signals::give_back(SIGBUS)};
+  // A primitive in a signal handler may have installed again half-way.
+  __atomic_store_n(&signals::ready_byte, 0, __ATOMIC_RELEASE);
+  return given;
 }
 
 // What try_handle() says.

@@ -70,9 +70,9 @@ inline result<healed> heal(volatile void* p, std::size_t n) noexcept {
   if (!os::each_mapping(replace) || !replaced) return result<healed>::stopped(why);
   return lost;
 }
-template <writable_byte_range R>
+template <writeable_byte_range R>
 result<healed> heal(R&& range) noexcept {
-  return surefoot::heal(detail::data(range), detail::size(range) * sizeof(detail::element<R>));
+  return surefoot::heal(detail::data(range), detail::bytes_of(range));
 }
 
 }  // namespace SUREFOOT_ABI

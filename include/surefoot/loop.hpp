@@ -1,8 +1,10 @@
 // resume and restart: the retry loops around a copy, each with the question that belongs to it.
 //
-//   resume   for steps that keep what they did and go on from there. Asks fault_in: some progress
-//   is enough. restart  for operations that begin again from the start. Asks ensure_accessible:
-//   every byte, or nothing.
+// resume: for steps that keep what they did and go on from there. Asks fault_in: some progress is
+// enough.
+//
+// restart: for operations that begin again from the start. Asks ensure_accessible: every byte, or
+// nothing.
 //
 // The wrong pairing retries for ever: the first page is fine, so the fault-in "succeeds", the
 // operation fails on the second page, again and again (the livelock the Linux review began with,
@@ -38,7 +40,7 @@ struct SUREFOOT_PUBLIC loop_options {
 // What a step returns to end the loop although nothing failed: it has done `done` bytes of the
 // `offered` ones.
 constexpr progress stop(std::size_t done, std::size_t offered) noexcept {
-  return {done, offered - done, {.kind = cause::stopped}};
+  return {done, done < offered ? offered - done : 0, {.kind = cause::stopped}};
 }
 
 // The usual fault-in policy: fault_in_readable or fault_in_writeable with an engine. A policy of
@@ -54,6 +56,8 @@ struct SUREFOOT_PUBLIC touch_with {
                                      : detail::fault_in<access_kind::write>(p, n, engine);
   }
 };
+template <class E>
+touch_with(E) -> touch_with<E>;
 inline constexpr touch_with<> touch{};
 
 // The usual probe of restart(): ensure_accessible, every byte.
@@ -69,7 +73,24 @@ struct SUREFOOT_PUBLIC ensure_with {
                 : detail::first_bad_byte<access_kind::write, G>(p, n, engine)};
   }
 };
+template <class E>
+ensure_with(E) -> ensure_with<E>;
 inline constexpr ensure_with<> ensure{};
+
+namespace detail {
+
+// A need is kept while the loop runs: it must not name the elements of a temporary that owns them.
+// Views (span, string_view) are trivially copyable, owners are not.
+template <class R>
+concept lasting = is_reference<R> || __is_trivially_copyable(R);
+template <class R>
+concept lasting_bytes = byte_range<R> && lasting<R>;
+template <class R>
+concept lasting_writeable_bytes = writeable_byte_range<R> && lasting<R>;
+template <class R>
+concept lasting_buffers = buffer_range<R> && lasting<R>;
+
+}  // namespace detail
 
 // A range that an operation reads or writes. Made by reads() and writes().
 struct SUREFOOT_PUBLIC need {
@@ -82,38 +103,32 @@ struct SUREFOOT_PUBLIC need {
 inline need reads(const volatile void* p, std::size_t n) noexcept {
   return {access_kind::read, p, n};
 }
-template <byte_range R>
+template <detail::lasting_bytes R>
 need reads(R&& range) noexcept {
-  return {access_kind::read, detail::data(range), detail::size(range) * sizeof(detail::element<R>)};
+  return {access_kind::read, detail::data(range), detail::bytes_of(range)};
 }
-template <buffer_range R>
+template <detail::lasting_buffers R>
 need reads(R&& buffers) noexcept {
   return {access_kind::read, nullptr, detail::size(buffers), detail::data(buffers)};
 }
 inline need writes(volatile void* p, std::size_t n) noexcept { return {access_kind::write, p, n}; }
-template <writable_byte_range R>
+template <detail::lasting_writeable_bytes R>
 need writes(R&& range) noexcept {
-  return {access_kind::write, detail::data(range),
-          detail::size(range) * sizeof(detail::element<R>)};
+  return {access_kind::write, detail::data(range), detail::bytes_of(range)};
 }
-template <buffer_range R>
+template <detail::lasting_buffers R>
 need writes(R&& buffers) noexcept {
   return {access_kind::write, nullptr, detail::size(buffers), detail::data(buffers)};
 }
-
-namespace detail {
-template <class T>
-concept a_need = same<T, need>;
-}  // namespace detail
 
 // Several of them: needs(reads(a), writes(b)).
 template <std::size_t N>
 struct SUREFOOT_PUBLIC need_list {
   need each[N];
 };
-template <detail::a_need... Need>
-need_list<sizeof...(Need)> needs(Need... each) noexcept {
-  return {{each...}};
+template <class... More>
+auto needs(need first, More... more) noexcept -> need_list<1 + sizeof...(More)> {
+  return {{first, more...}};
 }
 
 namespace detail {
@@ -149,7 +164,6 @@ inline bool concerns(const fault& f, access_kind kind, const volatile void* p,
 template <access_kind K, class Step, class FaultIn>
 progress resume_loop(typename pointer_for<K>::type start, std::size_t n, Step& step,
                      const loop_options& options, FaultIn& fault_in) noexcept {
-  constexpr std::size_t smallest_chunk = engine::standard::page_size();
   const std::size_t largest = options.chunk == 0 ? n : options.chunk;
   std::size_t chunk = largest;
   unsigned idle = 0;
@@ -159,7 +173,7 @@ progress resume_loop(typename pointer_for<K>::type start, std::size_t n, Step& s
     return all;
   };
   while (all.left > 0) {
-    const auto here = forward(start, all.done);
+    const typename pointer_for<K>::type here = forward(start, all.done);
     const std::size_t offered = smaller(chunk, all.left);
     const auto answer = step(here, offered);
     progress got;
@@ -181,13 +195,17 @@ progress resume_loop(typename pointer_for<K>::type start, std::size_t n, Step& s
       chunk = chunk > largest / 2 ? largest : chunk * 2;
       continue;
     }
-    chunk = larger(smaller(chunk, offered) / 2, smallest_chunk);
+    chunk = smaller(largest, larger(smaller(chunk, offered) / 2, fault_in_unit));
     if (got.done > 0) {
       idle = 0;
       continue;
     }
     const progress ready = fault_in(K, here, offered);
-    if (!ready.any()) return end_with(ready.stopped_by);
+    if (!ready.any()) {
+      const bool says_why = ready.stopped_by.kind != cause::none;
+      return end_with(says_why ? ready.stopped_by
+                               : fault{.address = here, .kind = cause::unknown, .during = K});
+    }
     if (++idle >= options.rounds)
       return end_with({.address = here, .kind = cause::stalled, .during = K});
     // Offer what is there now, so that a step which takes all or nothing can take it.
@@ -228,12 +246,20 @@ unmet first_unmet(const need* all, std::size_t count, Probe& probe) noexcept {
   return {};
 }
 
+// Why an operation did not do all of it; none where it did. A short count without a cause (a
+// write() that did less) is no success.
+inline fault failure(const verdict& v) noexcept { return v.stopped_by; }
+inline fault failure(const progress& p) noexcept {
+  if (p.all()) return {};
+  return p.stopped_by.kind == cause::none ? fault{.kind = cause::unknown} : p.stopped_by;
+}
+
 template <class Op, class Probe, class FaultIn>
 verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_options& options,
                      Probe& probe, FaultIn& fault_in) noexcept {
   unmet furthest;
   for (unsigned idle = 0;;) {
-    const fault last = op().stopped_by;
+    const fault last = failure(op());
     if (last.kind == cause::none || last.kind == cause::stopped) return {last};
     const unmet now = first_unmet(all, count, probe);
     if (!now.met() && !fault_in(all[now.need].kind, now.bad.address, now.bytes).any())
@@ -251,7 +277,8 @@ verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_opti
 
 }  // namespace detail
 
-// Hands [p, p + n) to `step` piece by piece, each byte once and in order, until all of it is done.
+// Hands [p, p + n), one contiguous range, to `step` piece by piece, each byte once and in order,
+// until all of it is done.
 //
 // step(p, n) returns what it did of the n bytes at p: a `progress`, or exactly a std::size_t;
 // nothing else compiles.
@@ -274,8 +301,7 @@ template <access_kind K, detail::range_for<K> R, detail::step_for<K> Step,
           detail::fault_in_policy FaultIn = const touch_with<>&>
 progress resume(R&& range, Step&& step, loop_options options = {},
                 FaultIn&& fault_in = touch) noexcept {
-  return surefoot::resume<K>(detail::data(range), detail::size(range) * sizeof(detail::element<R>),
-                             step, options, fault_in);
+  return surefoot::resume<K>(detail::data(range), detail::bytes_of(range), step, options, fault_in);
 }
 
 // Runs `op`, which begins from the start each time, until it succeeds. op() returns `progress` or

@@ -48,10 +48,28 @@ template <class T>
 inline constexpr bool is_const = false;
 template <class T>
 inline constexpr bool is_const<const T> = true;
+template <class T>
+inline constexpr bool is_reference = false;
+template <class T>
+inline constexpr bool is_reference<T&> = true;
+template <class T>
+inline constexpr bool is_reference<T&&> = true;
+
+template <class T>
+struct unbounded : identity<T> {};
+template <class T, std::size_t N>
+struct unbounded<T[N]> : unbounded<T> {};  // the innermost element of an array of arrays
 
 template <class T>
 T& lvalue() noexcept;  // for unevaluated operands only
 
+template <class T>
+struct pointee {};
+template <class T>
+struct pointee<T*> : identity<T> {};
+
+// Where a range begins: data(), or a begin() that is a pointer (std::initializer_list), or an
+// array.
 template <class T, std::size_t N>
 constexpr T* data(T (&a)[N]) noexcept {
   return a;
@@ -60,42 +78,63 @@ template <class R>
 constexpr auto data(R& r) noexcept -> decltype(r.data()) {
   return r.data();
 }
+template <class R>
+concept has_data = requires(R& r) {
+  r.data();
+};
+template <class R>
+concept begins_at_a_pointer = !has_data<R> && requires(R & r) {
+  *r.begin();
+  static_cast<const volatile void*>(r.begin());
+};
+template <begins_at_a_pointer R>
+constexpr auto data(R& r) noexcept {
+  return r.begin();
+}
 template <class T, std::size_t N>
 constexpr std::size_t size(T (&)[N]) noexcept {
   return N;
 }
 template <class R>
 constexpr auto size(R& r) noexcept -> decltype(static_cast<std::size_t>(r.size())) {
-  return static_cast<std::size_t>(r.size());
+  const auto n = r.size();
+  return n < decltype(n){} ? SIZE_MAX : static_cast<std::size_t>(n);
 }
 
+// The element type of a range, const and volatile included.
+template <class R>
+using element = typename pointee<bare_t<decltype(detail::data(detail::lvalue<R>()))>>::type;
+
 template <class T>
-struct pointee {};
-template <class T>
-struct pointee<T*> : identity<T> {};
+inline constexpr std::size_t element_size = sizeof(T);
+template <>
+inline constexpr std::size_t element_size<void> = 1;
+template <>
+inline constexpr std::size_t element_size<const void> = 1;
+
+// A range's length. Nothing has more bytes than SIZE_MAX, which wraps wherever it begins.
+template <class R>
+constexpr std::size_t bytes_of(R& r) noexcept {
+  std::size_t n = 0;
+  return __builtin_mul_overflow(detail::size(r), element_size<element<R>>, &n) ? SIZE_MAX : n;
+}
 
 // Room for a T that need not have a default constructor.
 template <class T>
 union room {
   char bytes[sizeof(T)];
   T value;
-  room() noexcept : bytes{} {}
+  room() noexcept {}
 };
 
-// The element type of a range, const and volatile included.
-template <class R>
-using element = typename pointee<bare_t<decltype(detail::data(detail::lvalue<R>()))>>::type;
-
-}  // namespace detail
-
-namespace detail {
 template <class R>
 concept contiguous = requires(R& r) {
-  sizeof(detail::element<R>);
+  element_size<element<R>>;
   detail::size(r);
 };
 template <class R>
-inline constexpr bool lists_buffers = same<bare_t<element<R>>, iovec>;
+inline constexpr bool lists_buffers = same<bare_t<typename unbounded<element<R>>::type>, iovec>;
+
 }  // namespace detail
 
 // A contiguous range of objects, to be touched as bytes.
@@ -104,11 +143,12 @@ concept byte_range = detail::contiguous<R> && !detail::lists_buffers<R>;
 
 // The same with elements that are not const: what the write forms take.
 template <class R>
-concept writable_byte_range = byte_range<R> && !detail::is_const<detail::element<R>>;
+concept writeable_byte_range = byte_range<R> && !detail::is_const<detail::element<R>>;
 
 // A vector of buffers.
 template <class R>
-concept buffer_range = detail::contiguous<R> && detail::lists_buffers<R>;
+concept buffer_range = detail::contiguous<R> &&
+    (detail::same<detail::element<R>, iovec> || detail::same<detail::element<R>, const iovec>);
 
 namespace detail {
 

@@ -56,7 +56,7 @@ template <class T, class W>
 result<T> from_word(const result<W>& word) noexcept {
   if (!word.ok()) [[unlikely]]
     return result<T>::stopped(word.stopped_by);
-  return __builtin_bit_cast(T, word.value());
+  return value_of<T>(word.value());
 }
 
 // Loads, then compares and exchanges with change(what is there) until no other thread came between.
@@ -72,7 +72,7 @@ result<T> combine(volatile void* p, const E& e, Change change) noexcept {
     return result<T>::stopped(bad);
   }
   for (word was = first.value();;) {
-    const T now = __builtin_bit_cast(T, was);
+    const T now = value_of<T>(was);
     const auto tried = e.template compare_exchange<word>(
         p, was, __builtin_bit_cast(word, static_cast<T>(change(now))));
     if (!tried.ok()) return result<T>::stopped(tried.stopped_by);
@@ -113,7 +113,7 @@ result<exchanged<detail::bare_t<T>>> try_compare_exchange(
   const auto tried = e.template compare_exchange<word>(p, __builtin_bit_cast(word, expected),
                                                        __builtin_bit_cast(word, desired));
   if (!tried.ok()) return answer::stopped(tried.stopped_by);
-  return exchanged<value>{__builtin_bit_cast(value, tried.value().was), tried.value().swapped};
+  return exchanged<value>{detail::value_of<value>(tried.value().was), tried.value().swapped};
 }
 
 // Adds v (wrapping, also for signed types) and returns what was there.

@@ -19,7 +19,7 @@ inline namespace SUREFOOT_ABI {
 // Precondition: dst does not overlap src from above (dst > src); otherwise the bytes within dst are
 // unspecified, nothing outside is touched. The same holds for two mappings of one page. Neither
 // side is a snapshot: another thread may change the source meanwhile. Async-signal-safe after
-// install(). Costs what memcpy does, and one signal where it faults.
+// install(). Costs one to two memcpy, and one signal where it faults.
 template <engine::offering<engine::verb::copy> E = engine::standard>
 progress try_copy(volatile void* dst, const volatile void* src, std::size_t n, E e = E{}) noexcept {
   if (n == 0) return {};

@@ -24,10 +24,9 @@ progress try_fill(volatile void* dst, unsigned char byte, std::size_t n, E e = E
     return detail::nothing_done(n, detail::not_ready(dst, access_kind::write));
   return e.fill(dst, byte, n);
 }
-template <writable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>
+template <writeable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>
 progress try_fill(R&& range, unsigned char byte, E e = E{}) noexcept {
-  return surefoot::try_fill(detail::data(range), byte,
-                            detail::size(range) * sizeof(detail::element<R>), e);
+  return surefoot::try_fill(detail::data(range), byte, detail::bytes_of(range), e);
 }
 
 // The same with zeros.
@@ -35,7 +34,7 @@ template <engine::offering<engine::verb::fill> E = engine::standard>
 progress try_zero(volatile void* dst, std::size_t n, E e = E{}) noexcept {
   return surefoot::try_fill(dst, 0, n, e);
 }
-template <writable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>
+template <writeable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>
 progress try_zero(R&& range, E e = E{}) noexcept {
   return surefoot::try_fill(range, 0, e);
 }

@@ -31,10 +31,26 @@ struct word_of<16> : identity<engine::word16> {};
 template <class T>
 inline constexpr bool one_instruction = !same<typename word_of<sizeof(T)>::type, void>;
 
+// A value that may be made of any bytes, and copied. Arrays have no values; an std::atomic is no
+// plain value.
 template <class T>
-concept loadable = __is_trivially_copyable(bare_t<T>) && !same<bare_t<T>, void>;
+concept loadable =
+    !is_reference<T> && !same<bare_t<T>, void> && __is_trivially_copyable(bare_t<T>) &&
+    same<typename unbounded<bare_t<T>>::type, bare_t<T>> && requires(const bare_t<T>& v) {
+  bare_t<T>(v);
+};
 template <class T>
 concept storable = loadable<T> && !is_const<T>;
+
+// The value that these bytes are. Memory may hold any byte where a bool is expected; its value is
+// whether that is 0.
+template <class T, class Word>
+T value_of(Word word) noexcept {
+  if constexpr (same<T, bool>)
+    return word != 0;
+  else
+    return __builtin_bit_cast(T, word);
+}
 
 template <class T, class E>
 result<T> load_value(const volatile void* p, const E& e) noexcept {
@@ -46,7 +62,7 @@ result<T> load_value(const volatile void* p, const E& e) noexcept {
     const auto word = e.template load<typename word_of<sizeof(T)>::type>(p);
     if (!word.ok()) [[unlikely]]
       return result<T>::stopped(word.stopped_by);
-    return __builtin_bit_cast(T, word.value());
+    return value_of<T>(word.value());
   } else {
     if (wraps(p, sizeof(T))) return result<T>::stopped(wrapped(p, access_kind::read));
     room<T> to;
@@ -60,9 +76,11 @@ result<T> load_value(const volatile void* p, const E& e) noexcept {
 
 // Loads a T from p. T is any trivially copyable type; any alignment; sizes 1, 2, 4, 8 and 16 are
 // one instruction, others a try_copy. Nothing of the value is seen where a byte of it could not be
-// loaded; `stopped_by.address` is the first such byte. A load of more than 8 bytes is no snapshot
-// under a concurrent writer. Async-signal-safe after install(). With an engine from install() it
-// costs two instructions more than a plain load.
+// loaded; `stopped_by.address` is the first such byte. A load of more than 8 bytes, or of one that
+// crosses a cache line, is no snapshot under a concurrent writer. Any byte but 0 is a true bool;
+// other types (enums) are what their bytes say, whether or not that is one of their values.
+// Async-signal-safe after install(). With an engine from install() it costs two instructions more
+// than a plain load.
 template <detail::loadable T,
           engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
 result<detail::bare_t<T>> try_load(const volatile T* p, E e = E{}) noexcept {
@@ -93,7 +111,7 @@ verdict try_store(T* p, detail::identity_t<detail::bare_t<T>> v, E e = E{}) noex
     const progress probed =
         e.template probe_each<access_kind::write>(p, sizeof(value), E::page_size());
     if (!probed.all()) return {probed.stopped_by};
-    return {e.copy(p, &v, sizeof(value)).stopped_by};
+    return {e.copy(p, __builtin_addressof(v), sizeof(value)).stopped_by};
   }
 }
 

@@ -56,6 +56,7 @@ concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry
   bool{k.in_system_call()};
   bool{k.was_store()};
   std::uint64_t{k.signal_mask()};
+  c.mark(std::uintptr_t{k.mark()});
   k.alternate_stack();
   k.restore_control_state();
 };

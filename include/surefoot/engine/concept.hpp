@@ -166,15 +166,21 @@ template <class E, verb... V>
 concept offering = model<E> &&(E::offers(V) && ...);
 
 // An engine that is known to be ready: nothing at all is tested or executed on the way in. Only
-// install() and its like make one.
-template <model E>
+// install() makes one.
+template <class E>
 class SUREFOOT_PUBLIC installed : public E {
  public:
   static constexpr bool ready() noexcept { return true; }
 
-  // For those who have made sure: install() and install(hosted).
-  struct proof {};
-  constexpr explicit installed(proof) noexcept {}
+  // Could install() do it? Where not, this object must not be passed to anything.
+  constexpr explicit operator bool() const noexcept { return done_; }
+
+ private:
+  friend struct installing;  // handler.hpp
+
+  constexpr explicit installed(bool done) noexcept : done_(done) {}
+
+  bool done_;
 };
 
 }  // namespace engine

@@ -57,16 +57,16 @@ class landing_place : public signals::guard {
   friend struct jump;
 
   // Runs in the signal handler.
-  static void leave_handler(signals::guard* self, int signal, siginfo_t* info,
-                            void* ucontext) noexcept {
-    auto* const to = static_cast<landing_place*>(self);
+  [[noreturn]] static void leave_handler(void* self, int signal, siginfo_t* info,
+                                         void* ucontext) noexcept {
+    auto* const to = static_cast<landing_place*>(static_cast<signals::guard*>(self));
     const int error = errno;
     const arch::context interrupted(ucontext);
     to->trap_ = {
         signals::pack(signal, *info) | (interrupted.was_store() ? signals::trap_writes : 0),
         reinterpret_cast<std::uintptr_t>(info->si_addr)};
     to->mask_ = interrupted.signal_mask();
-    *signals::guard_slot(signals::this_image) = to->outer;
+    *to->slot_ = to->outer;
     if ((interrupted.alternate_stack().ss_flags & autodisarm) != 0) {
       // From here to the jump no signal may be delivered: it would take the stack that we stand on.
       os::set_mask(~os::signal_mask{0});
@@ -79,6 +79,7 @@ class landing_place : public signals::guard {
   static constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
 
   sigjmp_buf where_;
+  signals::guard** slot_ = nullptr;
   os::signal_mask mask_ = 0;
   arch::trap trap_{};
 };
@@ -128,7 +129,7 @@ struct SUREFOOT_PUBLIC jump {
     auto walk = [&]() noexcept { detail::walk_scan<false>(p, n, now, none); };
     if (enter(g, walk)) [[likely]]
       return {n, 0};
-    return detail::settle_scan(jump{}, p, n, snapshot(now), g.trap());
+    return detail::settle_scan<access_kind::read>(jump{}, p, n, now.at, g.trap());
   }
 
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
@@ -161,7 +162,7 @@ struct SUREFOOT_PUBLIC jump {
     };
     if (enter(g, access)) [[likely]]
       return __builtin_bit_cast(W, word);
-    return result<W>::stopped(single(p, g, access_kind::read));
+    return result<W>::stopped(single<access_kind::read>(p, sizeof(W), g));
   }
 
   template <class W>
@@ -175,7 +176,7 @@ struct SUREFOOT_PUBLIC jump {
     };
     if (enter(g, access)) [[likely]]
       return {};
-    return {single(p, g, access_kind::write)};
+    return {single<access_kind::write>(p, sizeof(W), g)};
   }
 
   SUREFOOT_HIDDEN static progress fill(volatile void* dst, std::uint8_t byte,
@@ -234,6 +235,7 @@ struct SUREFOOT_PUBLIC jump {
       return false;
     }
     signals::guard** const slot = signals::guard_slot(signals::this_image);
+    g.slot_ = slot;
     g.outer = *slot;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     *slot = &g;
@@ -257,10 +259,10 @@ struct SUREFOOT_PUBLIC jump {
     return {p.at, p.width, p.during};
   }
 
-  SUREFOOT_HIDDEN static fault single(const volatile void* p, const landing_place& g,
-                                      access_kind during) noexcept {
-    return signals::unpack(g.trap().info, detail::address(p) + detail::offset_of(p, g.trap(), 0),
-                           during);
+  template <access_kind K>
+  SUREFOOT_HIDDEN static fault single(const volatile void* p, std::size_t n,
+                                      const landing_place& g) noexcept {
+    return detail::settle_scan<K>(jump{}, p, n, 0, g.trap()).stopped_by;
   }
 
   // Walks again, byte by byte, in a guard of its own. True where that faulted: then `at` and `met`
@@ -281,18 +283,20 @@ struct SUREFOOT_PUBLIC jump {
     return true;
   }
 
+  static constexpr std::size_t widest = 16;  // bytes of an atomic access
+
   // One atomic access on a value that comes out changed.
   template <class V, class Access>
   SUREFOOT_HIDDEN static result<V> atomic(volatile void* p, V v, Access access) noexcept {
     landing_place g;
-    cover(g, 0, p, 16);
+    cover(g, 0, p, widest);
     auto once = [&]() noexcept {
       arch::trap none;
       access(v, none);
     };
     if (enter(g, once)) [[likely]]
       return v;
-    return result<V>::stopped(single(p, g, access_kind::write));
+    return result<V>::stopped(single<access_kind::write>(p, widest, g));
   }
 };
 

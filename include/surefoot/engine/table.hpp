@@ -48,7 +48,7 @@ struct SUREFOOT_PUBLIC table {
     arch::trap t;
     if (!detail::walk_scan<true>(p, n, now, t)) [[likely]]
       return {n, 0};
-    return detail::settle_scan(table{}, p, n, now, t);
+    return detail::settle_scan<access_kind::read>(table{}, p, n, now.at, t);
   }
 
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
@@ -69,7 +69,7 @@ struct SUREFOOT_PUBLIC table {
     typename detail::register_of<W>::type word;
     arch::trap t;
     if (arch::access<true>::load(p, word, t)) [[unlikely]]
-      return result<W>::stopped(signals::unpack(t.info, t.address, access_kind::read));
+      return result<W>::stopped(single<access_kind::read>(p, sizeof(W), t));
     return __builtin_bit_cast(W, word);
   }
 
@@ -78,7 +78,7 @@ struct SUREFOOT_PUBLIC table {
     arch::trap t;
     if (arch::access<true>::store(p, __builtin_bit_cast(typename detail::register_of<W>::type, w),
                                   t)) [[unlikely]]
-      return {signals::unpack(t.info, t.address, access_kind::write)};
+      return {single<access_kind::write>(p, sizeof(W), t)};
     return {};
   }
 
@@ -102,7 +102,7 @@ struct SUREFOOT_PUBLIC table {
       return detail::exchange_pair(table{}, p, w);
     } else {
       if (arch::atomic_access<true>::exchange(p, w, t)) [[unlikely]]
-        return result<W>::stopped(signals::unpack(t.info, t.address, access_kind::write));
+        return result<W>::stopped(single<access_kind::write>(p, sizeof(W), t));
       return w;
     }
   }
@@ -110,7 +110,7 @@ struct SUREFOOT_PUBLIC table {
   SUREFOOT_HIDDEN static result<W> fetch_add(volatile void* p, W w) noexcept {
     arch::trap t;
     if (arch::atomic_access<true>::fetch_add(p, w, t)) [[unlikely]]
-      return result<W>::stopped(signals::unpack(t.info, t.address, access_kind::write));
+      return result<W>::stopped(single<access_kind::write>(p, sizeof(W), t));
     return w;
   }
   template <class W>
@@ -123,11 +123,26 @@ struct SUREFOOT_PUBLIC table {
     arch::trap t;
     if (arch::atomic_access<true>::compare_exchange(p, was, __builtin_bit_cast(word, to), swapped,
                                                     t)) [[unlikely]]
-      return result<swap<W>>::stopped(signals::unpack(t.info, t.address, access_kind::write));
+      return result<swap<W>>::stopped(single<access_kind::write>(p, sizeof(W), t));
     return swap<W>{__builtin_bit_cast(W, was), swapped};
   }
 
  private:
+  template <access_kind K>
+  SUREFOOT_HIDDEN static fault single(const volatile void* p, std::size_t n,
+                                      arch::trap t) noexcept {
+    const fault met = why<K>(p, n, t);
+    // It is one: with that said, a value that was loaded stays in its register.
+    if (met.kind == cause::none) __builtin_unreachable();
+    return met;
+  }
+  template <access_kind K>
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static fault why(const volatile void* p,
+                                                                std::size_t n,
+                                                                arch::trap t) noexcept {
+    return detail::settle_scan<K>(table{}, p, n, 0, t).stopped_by;
+  }
+
   template <class Bytes>
   [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static progress settle(
       volatile void* dst, const volatile void* src, std::size_t n, detail::place now, arch::trap t,

@@ -78,7 +78,7 @@ inline progress stopped_at(const volatile void* base, std::size_t done, std::siz
   return {done, n - done, signals::unpack(t.info, address(base) + done, during)};
 }
 
-// --- probes
+// probes
 
 template <access_kind K, bool Tabled>
 [[gnu::always_inline]] inline bool probe_byte(const volatile void* p, arch::trap& t) noexcept {
@@ -101,7 +101,7 @@ template <access_kind K, bool Tabled, class Place>
   }
 }
 
-// --- scans
+// scans
 
 // Covers [p, p + n) with loads of one width, the last of which may overlap the one before it. n >=
 // width.
@@ -118,7 +118,6 @@ template <bool Tabled, class Place>
 [[gnu::always_inline]] inline bool walk_scan(const volatile void* p, std::size_t n, Place& now,
                                              arch::trap& t) noexcept {
   std::size_t at = 0;
-  now.width = arch::scan_block::width;
   for (; n - at >= arch::scan_block::size; at += arch::scan_block::size) {
     now.at = at;
     if (arch::scan<Tabled>(forward(p, at), t)) return true;
@@ -127,31 +126,30 @@ template <bool Tabled, class Place>
   const volatile void* const rest = forward(p, at);
   n -= at;
   if (n >= 16) return scan_pieces<arch::vector16, Tabled>(rest, n, t);
-  now.width = 1;
   if (n >= 8) return scan_pieces<std::uint64_t, Tabled>(rest, n, t);
   if (n >= 4) return scan_pieces<std::uint32_t, Tabled>(rest, n, t);
   if (n >= 2) return scan_pieces<std::uint16_t, Tabled>(rest, n, t);
   return n == 1 && scan_pieces<std::uint8_t, Tabled>(rest, n, t);
 }
 
-// The answer to a scan that met a fault. A load that crosses from one bad page into another may
-// report either: the first byte of that load is asked once more.
-template <class E>
-progress settle_scan(const E& e, const volatile void* p, std::size_t n, const place& now,
+// The first bad byte of an access or a step that began at `at`, and its fault. An access that
+// crosses from one bad page into another may report either: so the first byte is asked once more
+// where it is another.
+template <access_kind K, class E>
+progress settle_scan(const E& e, const volatile void* p, std::size_t n, std::size_t at,
                      const arch::trap& t) noexcept {
-  const std::size_t bad = offset_of(p, t, now.at);
-  const std::size_t begin = now.at + (bad - now.at) / now.width * now.width;
-  if (begin < bad) {
-    const fault first = e.template probe<access_kind::read>(forward(p, begin));
-    if (first.kind != cause::none) return {begin, n - begin, first};
+  const std::size_t bad = offset_of(p, t, at);
+  if (at < bad) {
+    const fault first = e.template probe<K>(forward(p, at));
+    if (first.kind != cause::none) return {at, n - at, first};
   }
-  return stopped_at(p, bad, n, t, access_kind::read);
+  return stopped_at(p, bad, n, t, K);
 }
 
-// --- copies
+// copies
 
-// Copies n bytes, width <= n < 4 * width, all loads before all stores, which ascend; the last may
-// overlap the one before it.
+// Copies n bytes, all loads before all stores, which ascend; the last may overlap the one before
+// it. width <= n < 2 * width, or 4 * width for the widest.
 template <class R, bool Tabled, class Place>
 [[gnu::always_inline]] inline bool copy_pieces(volatile void* dst, const volatile void* src,
                                                std::size_t n, Place& now, arch::trap& t) noexcept {

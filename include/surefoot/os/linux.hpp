@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -131,6 +132,19 @@ inline bool replace_by_zeros(std::uintptr_t first, std::size_t size, int protect
   const errno_kept kept;
   void* const at = reinterpret_cast<void*>(first);
   return ::mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+}
+
+// Takes one pending, blocked `signal` that this process sent to the thread (raise(), abort()).
+// False where there is none; any other stays pending.
+inline bool take_raised(int signal) noexcept {
+  const errno_kept kept;
+  const signal_mask which = only(signal);
+  const struct timespec at_once {};
+  siginfo_t info;
+  if (::syscall(SYS_rt_sigtimedwait, &which, &info, &at_once, sizeof which) != signal) return false;
+  if (info.si_code == SI_TKILL && info.si_pid == ::syscall(SYS_getpid)) return true;
+  (void)queue_to_self(signal, info);
+  return false;
 }
 
 // Arms the alternate signal stack again that an SS_AUTODISARM delivery took away.

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/select.hpp>
 #include <surefoot/os/linux.hpp>
 #include <surefoot/signal/classify.hpp>
 #include <surefoot/signal/image.hpp>
@@ -24,17 +25,16 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
   return reinterpret_cast<std::uintptr_t>(a.sa_sigaction);
 }
 
-// One displaced disposition. Written once, then only read; `spent` is what SA_RESETHAND leaves
-// behind.
+// One displaced disposition.
 struct owner {
-  unsigned char state;  // 0 free, 1 being written, 2 readable
-  unsigned char spent;
+  unsigned char
+      state;  // 0 free, 1 being written, 2 readable: then `action` does not change any more
+  unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
   image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;
 
   bool is(const struct sigaction& other) const noexcept {
     return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == 2 &&
-           __atomic_load_n(&spent, __ATOMIC_RELAXED) == 0 &&
            handler_of(action) == handler_of(other) && action.sa_flags == other.sa_flags &&
            os::mask_of(action.sa_mask) == os::mask_of(other.sa_mask);
   }
@@ -52,31 +52,54 @@ struct owners {
 
   std::uint64_t newest_first() const noexcept { return __atomic_load_n(&order, __ATOMIC_ACQUIRE); }
 
-  static constexpr std::uint64_t with_first(std::uint64_t order, unsigned which) noexcept {
+  static constexpr std::uint64_t without(std::uint64_t order, unsigned which) noexcept {
     std::uint64_t others = empty;
     int at = 0;
-    for (; (order & 15) != none; order = order >> 4 | std::uint64_t{none} << 60)
+    for (; (order & 15) != none; order = behind_first(order))
       if ((order & 15) != which) {
         others = (others & ~(std::uint64_t{15} << at)) | (order & 15) << at;
         at += 4;
       }
-    return others << 4 | which;
+    return others;
+  }
+  static constexpr std::uint64_t behind_first(std::uint64_t order) noexcept {
+    return order >> 4 | std::uint64_t{none} << 60;
   }
 
   // Makes `action` the newest owner. False where 15 different owners are known already.
   bool remember(const struct sigaction& action) noexcept {
     const unsigned which = index_of(action);
     if (which == none) return false;
-    std::uint64_t now = newest_first();
-    while (!__atomic_compare_exchange_n(&order, &now, with_first(now, which), false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-    }
+    __atomic_store_n(&known[which].spent, 0, __ATOMIC_RELAXED);
+    change([which](std::uint64_t now) noexcept { return without(now, which) << 4 | which; });
     return true;
   }
 
-  void forget_all() noexcept { __atomic_store_n(&order, empty, __ATOMIC_RELEASE); }
+  // An owner that has the signal again is none that we displaced. Those before it stay: it may hand
+  // on to us.
+  void forget(const struct sigaction& action) noexcept {
+    for (unsigned i = 0; i < none; ++i)
+      if (known[i].is(action)) change([i](std::uint64_t now) noexcept { return without(now, i); });
+  }
+
+  // The owners to ask about a signal that came to us through `current`, newest first: all but that
+  // one.
+  std::uint64_t to_ask(const struct sigaction& current) const noexcept {
+    std::uint64_t all = newest_first();
+    for (unsigned i = 0; i < none; ++i)
+      if (known[i].is(current)) all = without(all, i);
+    return all;
+  }
 
  private:
+  template <class Change>
+  void change(Change to) noexcept {
+    std::uint64_t now = newest_first();
+    while (!__atomic_compare_exchange_n(&order, &now, to(now), false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
+    }
+  }
+
   unsigned index_of(const struct sigaction& action) noexcept {
     for (unsigned i = 0; i < none; ++i)
       if (known[i].is(action)) return i;
@@ -114,19 +137,36 @@ inline void default_action(int signal, const siginfo_t& info) noexcept {
   (void)os::exchange(signal, dfl, ignored);
 }
 
-// A delivery that is being forwarded on this thread. Owners get a copy of the siginfo, never the
-// one that came: a delivery of the same context with another siginfo has been through here, one
-// with the same siginfo is new. The context's address alone would not tell, since an owner may
-// leave by longjmp and the next signal then find its frame at the same place.
+// A delivery that an image is forwarding. It hangs off the signal frame's mark, which the kernel
+// clears for each delivery; owners pass the frame on. So a delivery that comes round is known by
+// it, whatever copy of the siginfo comes with it, and one that an owner left by longjmp leaves
+// nothing behind. FROZEN: images of other versions walk this list.
 struct forwarding {
-  const void* ucontext;
-  const siginfo_t* info;
+  std::uint64_t magic;
+  forwarding* outer;  // another image's, through which the delivery came here
+  const image_record* by;
   std::uint64_t owners_left;
 };
-[[gnu::tls_model("initial-exec")]] inline constinit thread_local forwarding in_progress{};
+inline constexpr std::uint64_t forwarding_magic = 0x667573'2d647766;
 
-// Hands the signal to one owner. False where that owner is another image of ours, which had nobody
-// to ask.
+// The forwarding that this mark is; null where it is something else: somebody may call a handler
+// with a context of their own making.
+inline forwarding* forwarding_at(std::uintptr_t mark) noexcept {
+  std::uint64_t magic = 0;
+  arch::trap ignored;
+  if (mark == 0 || arch::access<true>::load(reinterpret_cast<const void*>(mark), magic, ignored))
+    return nullptr;
+  return magic == forwarding_magic ? reinterpret_cast<forwarding*>(mark) : nullptr;
+}
+
+// Is our handler the one that is registered now?
+inline bool is_current(int signal) noexcept {
+  struct sigaction now {};
+  return os::query(signal, now) && record_behind(handler_of(now)) == &this_image;
+}
+
+// Hands the signal to one owner. False where the next one is to have it, too: that owner is another
+// image of ours, which had nobody to ask, or it sent the signal on.
 inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext) noexcept {
   const struct sigaction& a = to.action;
   const std::uintptr_t handler = handler_of(a);
@@ -137,9 +177,12 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
     default_action(signal, info);
     return true;
   }
-  siginfo_t copy = info;
-  if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE))
+  siginfo_t copy = info;  // what an owner writes there does not reach the next one
+  if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE)) {
+    // While another thread makes one list of two, that image's table may not have been asked.
+    if (other->ask_table(signal, &copy, ucontext) == landed) return true;
     return other->forward(signal, &copy, ucontext) != 0;
+  }
 
   if ((a.sa_flags & static_cast<int>(SA_RESETHAND)) != 0)
     __atomic_store_n(&to.spent, 1, __ATOMIC_RELAXED);
@@ -150,26 +193,41 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
     a.sa_sigaction(signal, &copy, ucontext);
   else
     a.sa_handler(signal);
+  // An owner may have put back what it had displaced and raised the signal for that one, while it
+  // was blocked (Catch2 does). Where what it put back is us, those before it are meant.
+  const bool sent_on =
+      (blocked & ~before & os::only(signal)) != 0 && is_current(signal) && os::take_raised(signal);
   os::set_mask(before);
-  return true;
+  return !sent_on;
 }
 
-// Asks this image's displaced owners, newest first, until one takes the signal: 1, or 0 where none
-// is left (image_record::forward).
-inline int forward(int signal, siginfo_t* info, void* ucontext) noexcept {
-  const forwarding before = in_progress;
-  const bool again = before.ucontext == ucontext && before.info != info;
-  owners& all = owners_of(signal);
-  if (!again) in_progress = {ucontext, info, all.newest_first()};
-  bool taken = false;
-  while (!taken) {
-    const auto which = static_cast<unsigned>(in_progress.owners_left & 15);
-    if (which == owners::none) break;
-    in_progress.owners_left = in_progress.owners_left >> 4 | std::uint64_t{owners::none} << 60;
-    taken = deliver(all.known[which], signal, *info, ucontext);
+// Asks the owners that are left, newest first, until one takes the signal.
+inline int ask_owners(forwarding& f, int signal, const siginfo_t& info, void* ucontext) noexcept {
+  for (;;) {
+    const auto which = static_cast<unsigned>(f.owners_left & 15);
+    if (which == owners::none) return 0;
+    f.owners_left = owners::behind_first(f.owners_left);
+    if (deliver(owners_of(signal).known[which], signal, info, ucontext)) return 1;
   }
-  if (!again) in_progress = before;
-  return taken ? 1 : 0;
+}
+
+// Hands the signal to this image's displaced owners, newest first, and where it came round to those
+// that were not asked yet: 1, or 0 where none took it (image_record::forward).
+inline int forward(int signal, siginfo_t* info, void* ucontext) noexcept {
+  arch::context interrupted(ucontext);
+  const std::uintptr_t mark = interrupted.mark();
+  for (forwarding* f = forwarding_at(mark); f != nullptr; f = f->outer)
+    if (f->by == &this_image) return ask_owners(*f, signal, *info, ucontext);
+
+  const owners& all = owners_of(signal);
+  struct sigaction current {};
+  const bool known = os::query(signal, current);
+  forwarding f{forwarding_magic, forwarding_at(mark), &this_image,
+               known ? all.to_ask(current) : all.newest_first()};
+  interrupted.mark(reinterpret_cast<std::uintptr_t>(&f));
+  const int taken = ask_owners(f, signal, *info, ucontext);
+  interrupted.mark(mark);
+  return taken;
 }
 
 }  // namespace signals

@@ -108,18 +108,31 @@ inline guard* find_guard(int signal, const siginfo_t& info,
   return found;
 }
 
+// Takes the guards inside `g` off every chain of this thread: a jump to `g` ends them. Those of
+// another stack are not inside it.
+inline void abandon_guards_inside(const guard& g, std::uintptr_t stack) noexcept {
+  for (image_record* r = root_of(&this_image); r != nullptr; r = next_of(r))
+    for (guard** const slot = guard_slot(*r);
+         *slot != nullptr && stack < (*slot)->frame && (*slot)->frame < g.frame;)
+      *slot = (*slot)->outer;
+}
+
 // True where the signal was ours and the interrupted code may go on; does not return where a guard
 // took it.
 inline bool claim(int signal, siginfo_t* info, void* ucontext) noexcept {
-  for (image_record* r = root_of(&this_image); r != nullptr; r = next_of(r)) {
-    const int answer = r->ask_table(signal, info, ucontext);
-    if (answer != not_my_access) return answer == landed;
-  }
+  // This image first, by itself: while another thread makes one list of two, the list may not lead
+  // here.
+  int answer = ask_table(signal, info, ucontext);
+  for (image_record* r = root_of(&this_image); r != nullptr && answer == not_my_access;
+       r = next_of(r))
+    if (r != &this_image) answer = r->ask_table(signal, info, ucontext);
+  if (answer != not_my_access) return answer == landed;
   if (!reports_access(signal, *info)) return false;
   const arch::context interrupted(ucontext);
   guard* const g = find_guard(signal, *info, interrupted);
   if (g == nullptr) return false;
   if (is_poison(signal, info->si_code) && interrupted.in_system_call()) return false;
+  abandon_guards_inside(*g, interrupted.stack_pointer());
   g->leave(g, signal, info, ucontext);
   return true;
 }

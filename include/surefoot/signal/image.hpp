@@ -36,11 +36,18 @@ enum table_answer : int {
 struct image_record {
   image_record* next;  // towards the end of the list; null at the end
   image_record*
-      root;  // the list's first record, perhaps through others; itself where it is the first
+      root;  // the list's first record, perhaps through others; itself where it is that one
   int (*ask_table)(int signal, siginfo_t* info, void* ucontext);  // a table_answer
-  int (*forward)(int signal, siginfo_t* info, void* ucontext);  // 1 where an owner took it, else 0
-  std::intptr_t guard_slot;  // where a thread keeps its innermost guard, from the thread pointer
+  int (*forward)(int signal, siginfo_t* info, void* ucontext);    // 1: an owner took it, else 0
+  // Who had the signal before this image, through images that are not in use any more: 1, or 0
+  // where nobody had. Each image is asked at most once.
+  int (*owner_before)(int signal, struct sigaction* to);
+  const unsigned char* in_use;  // 1 from install() to uninstall()
+  // Where a thread keeps its innermost guard, from the thread pointer; with slot_is_open: not
+  // decided yet, and no guard there.
+  std::intptr_t guard_slot;
 };
+inline constexpr std::intptr_t slot_is_open = 1;
 
 // A place to jump to. Guards of one thread form a chain, innermost first.
 struct guard {
@@ -50,7 +57,8 @@ struct guard {
       first[2];  // up to two ranges, each from its first to its last byte; none: first > last
   std::uintptr_t last[2];
   std::uint32_t flags;
-  void (*leave)(guard* self, int signal, siginfo_t* info, void* ucontext);  // does not return
+  // Does not return. `self` is this guard; its type is another one in each version.
+  void (*leave)(void* self, int signal, siginfo_t* info, void* ucontext);
 };
 inline constexpr std::uint32_t guards_everything = 1;  // no ranges: any fault
 inline constexpr std::uint32_t guards_unplaced = 2;  // also a fault without address, ranges or not
@@ -59,8 +67,8 @@ inline constinit image_record this_image{};
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local guard* innermost_guard = nullptr;
 
 inline guard** guard_slot(const image_record& r) noexcept {
-  return reinterpret_cast<guard**>(arch::thread_pointer() +
-                                   static_cast<std::uintptr_t>(r.guard_slot));
+  const std::intptr_t distance = __atomic_load_n(&r.guard_slot, __ATOMIC_RELAXED) & ~slot_is_open;
+  return reinterpret_cast<guard**>(arch::thread_pointer() + static_cast<std::uintptr_t>(distance));
 }
 
 inline image_record* root_of(image_record* r) noexcept {
@@ -98,25 +106,24 @@ inline void join(image_record* a, image_record* b) noexcept {
   }
 }
 
-// The record behind a handler's address, or null where there is none of ours. Needs a handler of
-// ours in place: the bytes behind a foreign handler may not be readable.
+// The record behind a handler's address, or null where there is none of ours that is ready for use.
+// Reads only what is on the same page as the handler, and so is there.
 inline image_record* record_behind(std::uintptr_t handler) noexcept {
-  using access = arch::access<true>;
   if (handler <= 1) return nullptr;  // SIG_DFL, SIG_IGN
-  std::uint64_t magic[2];
-  __builtin_memcpy(magic, arch::header_magic, sizeof magic);
-  const std::uintptr_t end = handler + arch::header_reach;
-  for (std::uintptr_t at = (handler + 15) & ~std::uintptr_t{15}; at + 20 <= end; at += 16) {
-    std::uint64_t word = 0;
-    std::uint32_t distance = 0;
-    arch::trap ignored;
-    if (access::load(reinterpret_cast<const void*>(at), word, ignored)) return nullptr;
-    if (word != magic[0]) continue;
-    if (access::load(reinterpret_cast<const void*>(at + 8), word, ignored)) return nullptr;
-    if (word != magic[1]) continue;
-    if (access::load(reinterpret_cast<const void*>(at + 16), distance, ignored)) return nullptr;
-    const auto signed_distance = static_cast<std::intptr_t>(static_cast<std::int32_t>(distance));
-    return reinterpret_cast<image_record*>(at + 16 + static_cast<std::uintptr_t>(signed_distance));
+  const auto at_distance = [](const char* from) noexcept {
+    std::int32_t distance = 0;
+    __builtin_memcpy(&distance, from, sizeof distance);
+    return reinterpret_cast<std::uintptr_t>(from) +
+           static_cast<std::uintptr_t>(std::intptr_t{distance});
+  };
+  const std::uintptr_t page_end = handler + detail::to_next(handler, arch::page_size());
+  const std::uintptr_t end = detail::smaller(handler + arch::header_reach, page_end);
+  for (std::uintptr_t at = (handler + 15) & ~std::uintptr_t{15}; at + 24 <= end; at += 16) {
+    const auto* const header = reinterpret_cast<const char*>(at);
+    if (__builtin_memcmp(header, arch::header_magic, 16) != 0) continue;
+    if (at_distance(header + 16) != handler) continue;
+    auto* const record = reinterpret_cast<image_record*>(at_distance(header + 20));
+    return __atomic_load_n(&record->root, __ATOMIC_ACQUIRE) != nullptr ? record : nullptr;
   }
   return nullptr;
 }

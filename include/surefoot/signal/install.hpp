@@ -32,6 +32,32 @@ inline bool is_ours(const struct sigaction& a) noexcept {
   return handler_of(a) == reinterpret_cast<std::uintptr_t>(our_entry());
 }
 
+// image_record::owner_before. An image that was uninstalled but stands in somebody's chain is
+// passed over.
+inline constinit unsigned char being_asked = 0;
+inline int owner_before(int signal, struct sigaction* to) noexcept {
+  if (__atomic_exchange_n(&being_asked, 1, __ATOMIC_ACQ_REL) != 0) return 0;
+  int found = 0;
+  const owners& all = owners_of(signal);
+  std::uint64_t order = all.newest_first();
+  for (; found == 0 && (order & 15) != owners::none; order = owners::behind_first(order)) {
+    const owner& o = all.known[order & 15];
+    image_record* const image = __atomic_load_n(&o.image, __ATOMIC_ACQUIRE);
+    if (image != nullptr && __atomic_load_n(image->in_use, __ATOMIC_ACQUIRE) == 0) {
+      found = image->owner_before(signal, to);
+      continue;
+    }
+    found = 1;
+    *to = o.action;
+    if (__atomic_load_n(&o.spent, __ATOMIC_RELAXED) != 0) {
+      *to = {};
+      to->sa_handler = SIG_DFL;
+    }
+  }
+  __atomic_store_n(&being_asked, 0, __ATOMIC_RELEASE);
+  return found;
+}
+
 inline bool is_prepared() noexcept {
   return __atomic_load_n(&this_image.root, __ATOMIC_ACQUIRE) != nullptr;
 }
@@ -42,42 +68,53 @@ inline void prepare_record() noexcept {
   std::intptr_t no_slot = 0;
   const auto own_slot = reinterpret_cast<std::intptr_t>(&innermost_guard) -
                         static_cast<std::intptr_t>(arch::thread_pointer());
-  // Not a plain store: another thread's install() may have taken over the chain of another image
-  // already.
-  __atomic_compare_exchange_n(&this_image.guard_slot, &no_slot, own_slot, false, __ATOMIC_RELAXED,
-                              __ATOMIC_RELAXED);
+  // Not a plain store: another thread's install() may have chosen already.
+  __atomic_compare_exchange_n(&this_image.guard_slot, &no_slot, own_slot | slot_is_open, false,
+                              __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.ask_table, &ask_table, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.forward, &forward, __ATOMIC_RELAXED);
+  __atomic_store_n(&this_image.owner_before, &owner_before, __ATOMIC_RELAXED);
+  __atomic_store_n(&this_image.in_use, &ready_byte, __ATOMIC_RELAXED);
   (void)order_of_table();
   image_record* none = nullptr;
   __atomic_compare_exchange_n(&this_image.root, &none, &this_image, false, __ATOMIC_ACQ_REL,
                               __ATOMIC_RELAXED);
 }
 
-// Joins the list of the image that owned `signal` before us, if there is one. Before this image's
-// first guard its threads take over the other's chain of guards, so that there is one.
-inline void join_previous(int signal) noexcept {
-  owners& all = owners_of(signal);
-  std::uint64_t order = all.newest_first();
-  for (; (order & 15) != owners::none; order = order >> 4 | std::uint64_t{owners::none} << 60) {
-    owner& previous = all.known[order & 15];
-    image_record* const other = record_behind(handler_of(previous.action));
-    if (other == nullptr || other == &this_image) continue;
-    if (__atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) == 0)
-      __atomic_store_n(&this_image.guard_slot,
-                       __atomic_load_n(&other->guard_slot, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-    join(&this_image, other);
-    __atomic_store_n(&previous.image, other, __ATOMIC_RELEASE);
-  }
+// Before this image's first guard its threads take over the chain of guards of an image that it
+// meets, so that there is one. Decided once, by whoever is first: from then on a thread may be in a
+// guard.
+inline void choose_guard_slot(const image_record* met) noexcept {
+  std::intptr_t open = __atomic_load_n(&this_image.guard_slot, __ATOMIC_ACQUIRE);
+  if ((open & slot_is_open) == 0) return;
+  const std::intptr_t from =
+      met == nullptr ? open : __atomic_load_n(&met->guard_slot, __ATOMIC_ACQUIRE);
+  __atomic_compare_exchange_n(&this_image.guard_slot, &open, from & ~slot_is_open, false,
+                              __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-// Looks, publishes the owner it finds, then sets. True where the signal is ours afterwards.
-inline bool take(int signal) noexcept {
-  struct sigaction now {};
-  if (!os::query(signal, now)) return false;
-  if (is_ours(now)) return true;
+// Remembers who has the signal now; where that is another image, becomes one list with it. False
+// where no more owners can be remembered.
+inline bool displace(int signal, const struct sigaction& now) noexcept {
   owners& all = owners_of(signal);
   if (!all.remember(now)) return false;
+  image_record* const other = record_behind(handler_of(now));
+  if (other == nullptr) return true;
+  join(&this_image, other);
+  choose_guard_slot(other);
+  for (owner& each : all.known)
+    if (each.is(now)) __atomic_store_n(&each.image, other, __ATOMIC_RELEASE);
+  return true;
+}
+
+// Looks, publishes the owner it finds, then sets: when the first signal comes to our handler, it
+// knows whom to ask. True where the signal is ours afterwards. Where the kernel lets nobody look
+// any more (a seccomp filter), what was ours is taken to be ours still.
+inline bool take(int signal) noexcept {
+  struct sigaction now {};
+  if (!os::query(signal, now)) return __atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) != 0;
+  if (is_ours(now)) return true;
+  if (!displace(signal, now)) return false;
   struct sigaction ours {};
   ours.sa_sigaction = our_entry();
   constexpr int expose_tag_bits = 0x800;  // SA_EXPOSE_TAGBITS
@@ -86,23 +123,25 @@ inline bool take(int signal) noexcept {
   struct sigaction before {};
   if (!os::exchange(signal, ours, before)) return false;
   // Somebody may have come between the look and the set.
-  if (!is_ours(before)) (void)all.remember(before);
+  if (!is_ours(before)) (void)displace(signal, before);
   return true;
 }
 
-// Idempotent: takes what is not ours (any more). True where both signals are ours afterwards.
+// Idempotent: takes what is not ours (any more). True where both signals are ours afterwards; where
+// they are not, calls with a default engine go on trying.
 [[gnu::cold, gnu::noinline]] inline bool install() noexcept {
   prepare_record();
   bool all = true;
   for (const int signal : owned) all = take(signal) && all;
-  for (const int signal : owned) join_previous(signal);
-  if (all) __atomic_store_n(&ready_byte, 1, __ATOMIC_RELEASE);
+  choose_guard_slot(nullptr);
+  __atomic_store_n(&ready_byte, all ? 1 : 0, __ATOMIC_RELEASE);
   return all;
 }
 
 // For a host that keeps its own handler and calls try_handle() from it: nothing is taken.
 inline void install_hosted() noexcept {
   prepare_record();
+  choose_guard_slot(nullptr);
   __atomic_store_n(&ready_byte, 1, __ATOMIC_RELEASE);
 }
 
@@ -116,19 +155,17 @@ inline bool ensure_installed() noexcept {
 inline bool give_back(int signal) noexcept {
   struct sigaction now {};
   if (!os::query(signal, now) || !is_ours(now)) return false;
-  owners& all = owners_of(signal);
-  const auto newest = static_cast<unsigned>(all.newest_first() & 15);
   struct sigaction to {};
   to.sa_handler = SIG_DFL;
-  if (newest != owners::none && __atomic_load_n(&all.known[newest].spent, __ATOMIC_RELAXED) == 0)
-    to = all.known[newest].action;
+  (void)owner_before(signal, &to);
   struct sigaction before {};
   if (!os::exchange(signal, to, before)) return false;
   if (!is_ours(before)) {  // taken between the look and the set: theirs again
-    (void)os::exchange(signal, before, to);
+    struct sigaction ignored {};
+    (void)os::exchange(signal, before, ignored);
     return false;
   }
-  all.forget_all();
+  owners_of(signal).forget(to);
   return true;
 }
 

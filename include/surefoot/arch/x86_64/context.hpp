@@ -47,7 +47,7 @@ inline std::uint32_t protection_keys_offset() noexcept {
   return at;
 }
 
-// The state that a signal frame holds and that a jump out of the handler would lose.
+// The interrupted state, as a signal frame holds it.
 class context {
  public:
   explicit context(void* ucontext) noexcept : uc_(static_cast<ucontext_t*>(ucontext)) {}
@@ -92,6 +92,11 @@ class context {
     __builtin_memcpy(&m, &uc_->uc_sigmask, sizeof m);
     return m;
   }
+
+  // A word of the frame (uc_link) that the kernel clears for each delivery and does not look at
+  // again. Here a delivery can be marked.
+  std::uintptr_t mark() const noexcept { return reinterpret_cast<std::uintptr_t>(uc_->uc_link); }
+  void mark(std::uintptr_t to) noexcept { uc_->uc_link = reinterpret_cast<ucontext_t*>(to); }
 
   // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
   const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }

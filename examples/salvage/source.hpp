@@ -1,0 +1,88 @@
+// SRC: opened read-only, and mapped once for its whole length. Nothing here can change the file.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <salvage/failure.hpp>
+#include <string>
+#include <surefoot/engine/standard.hpp>
+#include <utility>
+
+namespace tool {
+
+inline constexpr std::size_t page_size = surefoot::engine::standard::page_size();
+inline constexpr std::size_t page_begin(std::size_t at) { return at & ~(page_size - 1); }
+inline constexpr std::size_t page_end(std::size_t at) { return page_begin(at) + page_size; }
+
+inline const char* kind_of_file(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return "no regular file";
+}
+
+[[noreturn]] inline void refuse_kind(const std::string& name, mode_t mode) {
+  throw failure{status::cannot_open_or_write,
+                name + ": is " + kind_of_file(mode) + ", not a regular file"};
+}
+
+class source {
+ public:
+  explicit source(std::string name) : name_(std::move(name)) {
+    // O_NONBLOCK: opening a pipe would wait for its writer for ever.
+    file_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file_ < 0) refuse(name_, "cannot open");
+    if (::fstat(file_, &at_start_) != 0) refuse(name_, "cannot ask for its size");
+    if (!S_ISREG(at_start_.st_mode)) refuse_kind(name_, at_start_.st_mode);
+    if (size() > 0)
+      map();
+    else
+      refuse_unknown_size();
+  }
+  ~source() {
+    if (view_ != nullptr) ::munmap(view_, size());
+    ::close(file_);
+  }
+  source(const source&) = delete;
+  source& operator=(const source&) = delete;
+
+  const std::string& name() const { return name_; }
+  const struct stat& at_start() const { return at_start_; }
+  std::size_t size() const { return static_cast<std::size_t>(at_start_.st_size); }
+
+  // Somebody may truncate the file, or let it grow again, at any moment.
+  std::size_t size_now() const {
+    struct stat now {};
+    if (::fstat(file_, &now) != 0) refuse(name_, "cannot ask for its size");
+    return static_cast<std::size_t>(now.st_size);
+  }
+
+  unsigned char* view() const { return view_; }
+
+ private:
+  void map() {
+    void* const p = ::mmap(nullptr, size(), PROT_READ, MAP_PRIVATE, file_, 0);
+    if (p == MAP_FAILED) refuse(name_, "cannot map");
+    view_ = static_cast<unsigned char*>(p);
+    ::madvise(p, size(), MADV_SEQUENTIAL);
+  }
+
+  // Files as in /proc say that they are empty, and are not: an empty copy would be a wrong answer.
+  void refuse_unknown_size() const {
+    char byte;
+    if (::read(file_, &byte, 1) > 0 && size_now() == 0)
+      throw failure{status::cannot_open_or_write, name_ + ": says it is empty, but has content"};
+  }
+
+  std::string name_;
+  int file_ = -1;
+  struct stat at_start_ {};
+  unsigned char* view_ = nullptr;
+};
+
+}  // namespace tool

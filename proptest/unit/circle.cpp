@@ -1,0 +1,180 @@
+// Owners that take the signals from us and hand faults on to us, and from whom we take them back:
+// each is asked once, newest first, and at its end the chain does what the kernel would.
+#include <catch2/catch.hpp>
+#include <surefoot/surefoot.hpp>
+#include <utility>
+
+#include "process.hpp"
+
+namespace {
+
+using process::ledger;
+using process::owner;
+
+// owner<N> takes SIGSEGV, hands on what it gets, and is displaced by us.
+template <std::size_t N>
+void displace() {
+  owner<N>::take(SIGSEGV);
+  owner<N>::then = owner<N>::chain;
+  (void)surefoot::install();
+}
+template <std::size_t... N>
+void displace_each(std::index_sequence<N...>) {
+  (displace<N>(), ...);
+}
+
+bool both_installed() { return surefoot::installed().both(); }
+
+}  // namespace
+
+TEST_CASE("an owner that chains to us and that we displaced gets a stray fault once") {
+  const process::ending end = process::run([] {
+    (void)surefoot::install();
+    displace<0>();
+    process::stray_load(nullptr);
+  });
+  CHECK(end.signal == SIGSEGV);
+  CHECK(ledger[0].calls == 1);
+}
+
+TEST_CASE("behind a displaced owner that chains to us comes the owner before it") {
+  const process::ending end = process::run([] {
+    owner<1>::take(SIGSEGV);
+    owner<1>::then = process::step_over;
+    (void)surefoot::install();
+    displace<0>();
+    process::stray_load(nullptr);
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 0);
+  CHECK(ledger[0].calls == 2);
+  CHECK(ledger[1].calls == 2);
+}
+
+TEST_CASE("several displaced owners that chain to us get a stray fault once each, newest first") {
+  static std::size_t order[4];
+  static std::size_t asked;
+  const process::shared<bool> newest_first;
+  static bool* verdict;
+  verdict = &*newest_first;
+  const process::ending end = process::run([] {
+    owner<3>::take(SIGSEGV);
+    owner<3>::then = [](int, siginfo_t*, void*) {
+      order[asked++] = 3;
+      *verdict = asked == 4 && order[0] == 0 && order[1] == 1 && order[2] == 2;
+      ::_exit(42);
+    };
+    (void)surefoot::install();
+    displace<2>();
+    displace<1>();
+    displace<0>();
+    const auto note = []<std::size_t N>(std::integral_constant<std::size_t, N>) {
+      owner<N>::then = [](int signal, siginfo_t* info, void* ucontext) {
+        order[asked++] = N;
+        owner<N>::chain(signal, info, ucontext);
+      };
+    };
+    note(std::integral_constant<std::size_t, 0>{});
+    note(std::integral_constant<std::size_t, 1>{});
+    note(std::integral_constant<std::size_t, 2>{});
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 42);
+  CHECK(*newest_first);
+}
+
+TEMPLATE_TEST_CASE("the same owner may be displaced a thousand times", "", surefoot::engine::table,
+                   surefoot::engine::jump) {
+  const process::shared<bool> fine;
+  const process::ending end = process::run([&] {
+    (void)surefoot::install();
+    for (int i = 0; i < 1000; ++i) displace<0>();
+    const int* const null = nullptr;
+    *fine = both_installed() && !surefoot::try_load(null, TestType{}).ok();
+    process::stray_load(nullptr);
+  });
+  CHECK(*fine);
+  CHECK(end.signal == SIGSEGV);
+  CHECK(ledger[0].calls == 1);
+}
+
+TEMPLATE_TEST_CASE("fifteen owners can be displaced, and install() says so when there is one more",
+                   "", surefoot::engine::table, surefoot::engine::jump) {
+  struct observation {
+    bool fifteen = false;
+    bool sixteen = false;
+    surefoot::cause answer = surefoot::cause::none;
+  };
+  const process::shared<observation> seen;
+  const process::ending end = process::run([&] {
+    (void)surefoot::install();  // displaces the default action
+    displace_each(std::make_index_sequence<14>{});
+    seen->fifteen = surefoot::installed().segv && surefoot::install();
+    displace<14>();
+    seen->sixteen = surefoot::installed().segv || surefoot::install();
+    const int* const null = nullptr;
+    seen->answer = surefoot::try_load(null, TestType{}).stopped_by.kind;
+    process::stray_load(nullptr);
+  });
+  CHECK(seen->fifteen);
+  CHECK_FALSE(seen->sixteen);
+  CHECK(seen->answer == surefoot::cause::unknown);
+  CHECK(end.signal == SIGSEGV);
+  for (std::size_t i = 0; i < 15; ++i) {
+    INFO("owner " << i);
+    CHECK(ledger[i].calls == 1);
+  }
+}
+
+TEST_CASE("an owner that took the signals back from us is not asked a second time") {
+  const process::ending end = process::run([] {
+    owner<1>::take(SIGSEGV);
+    owner<1>::then = process::step_over;
+    (void)surefoot::install();
+    displace<0>();
+    owner<0>::take(SIGSEGV);
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 0);
+  CHECK(ledger[0].calls == 1);
+  CHECK(ledger[1].calls == 1);
+}
+
+TEMPLATE_TEST_CASE("an owner may borrow the signals over and over, as test runners do", "",
+                   surefoot::engine::table, surefoot::engine::jump) {
+  const process::shared<int> answered;
+  const process::ending end = process::run([&] {
+    owner<1>::take(SIGSEGV);
+    owner<1>::then = process::step_over;
+    (void)surefoot::install();
+    for (int test = 0; test < 100; ++test) {
+      owner<0>::take(SIGSEGV);
+      owner<0>::then = owner<0>::chain;
+      if (test % 2 == 1) (void)surefoot::install();
+      const int* const null = nullptr;
+      if (!surefoot::try_load(null, TestType{}).ok()) ++*answered;
+      owner<0>::give_back(SIGSEGV);
+    }
+    if (!both_installed()) ::_exit(1);
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 0);
+  CHECK(*answered == 100);
+  CHECK(ledger[1].calls == 1);
+}
+
+TEST_CASE("an owner that restores us and sends the signal again has done with it") {
+  const process::ending end = process::run([] {
+    (void)surefoot::install();
+    owner<0>::take(SIGSEGV);
+    // What Catch2 does: it reports, once, and lets the owner before it have the signal.
+    owner<0>::then = [](int signal, siginfo_t*, void*) {
+      owner<0>::give_back(signal);
+      ::raise(signal);
+    };
+    (void)surefoot::install();
+    process::stray_load(nullptr);
+  });
+  CHECK(end.signal == SIGSEGV);
+  CHECK(ledger[0].calls == 1);
+}

@@ -1,0 +1,165 @@
+// After a fault the thread is as it was before: everything that a signal's delivery, its handler or
+// a jump out of it could leave behind.
+#include <fenv.h>
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <surefoot/surefoot.hpp>
+
+#include "process.hpp"
+
+namespace {
+
+struct thread_state {
+  surefoot::os::signal_mask mask = 0;
+  int error = 0;
+  stack_t alternate{};
+  int rounding = 0;
+  std::uint32_t sse_control = 0;
+  std::uint16_t x87_control = 0;
+  std::uint64_t direction = 0;
+  struct sigaction on_segv = {};
+  struct sigaction on_bus = {};
+};
+
+// What exceptions were met is no state that anybody keeps.
+constexpr std::uint32_t sse_status = 0x3f;
+
+thread_state state_now() {
+  thread_state s;
+  s.error = errno;
+  s.mask = process::blocked_now();
+  ::sigaltstack(nullptr, &s.alternate);
+  s.rounding = ::fegetround();
+  asm volatile("stmxcsr %0" : "=m"(s.sse_control));
+  s.sse_control &= ~sse_status;
+  asm volatile("fnstcw %0" : "=m"(s.x87_control));
+  std::uint64_t flags = 0;
+  asm volatile("pushfq\n\tpopq %0" : "=r"(flags));
+  s.direction = flags & 0x400;
+  s.on_segv = process::disposition(SIGSEGV);
+  s.on_bus = process::disposition(SIGBUS);
+  return s;
+}
+
+// Nothing as it is by default.
+void make_peculiar(const process::stack& alternate) {
+  (void)surefoot::os::set_mask(surefoot::os::only(SIGUSR2) | surefoot::os::only(SIGTERM) |
+                               surefoot::os::only(SIGRTMIN + 3));
+  const stack_t a = process::alternate(alternate.begin(), alternate.size());
+  ::sigaltstack(&a, nullptr);
+  ::fesetround(FE_UPWARD);
+  std::uint32_t sse = 0;
+  asm volatile("stmxcsr %0" : "=m"(sse));
+  sse &= ~0x200u;  // a division by zero traps
+  asm volatile("ldmxcsr %0" : : "m"(sse));
+  std::uint16_t x87 = 0;
+  asm volatile("fnstcw %0" : "=m"(x87));
+  x87 = static_cast<std::uint16_t>((x87 & ~0x304u) | 0x200u);  // it traps; 53 bits of precision
+  asm volatile("fldcw %0" : : "m"(x87));
+  errno = 4711;
+}
+
+using operation = bool (*)(std::uint8_t* p);  // false: it met the fault
+
+struct verb {
+  const char* name;
+  operation run;
+};
+
+template <class E>
+constexpr verb verbs[] = {
+    {"try_load", [](std::uint8_t* p) { return surefoot::try_load<std::uint64_t>(p, E{}).ok(); }},
+    {"try_load of 16 bytes",
+     [](std::uint8_t* p) { return surefoot::try_load<surefoot::engine::word16>(p, E{}).ok(); }},
+    {"try_store", [](std::uint8_t* p) { return bool{surefoot::try_store(p, 1, E{})}; }},
+    {"try_copy from it",
+     [](std::uint8_t* p) {
+       std::uint8_t to[200];
+       return surefoot::try_copy(to, p, sizeof to, E{}).any();
+     }},
+    {"try_copy to it",
+     [](std::uint8_t* p) {
+       const std::uint8_t from[200] = {};
+       return surefoot::try_copy(p, from, sizeof from, E{}).any();
+     }},
+    {"ensure_readable",
+     [](std::uint8_t* p) { return bool{surefoot::ensure_readable(p, 99, E{})}; }},
+    {"ensure_writeable",
+     [](std::uint8_t* p) { return bool{surefoot::ensure_writeable(p, 99, E{})}; }},
+    {"fault_in_readable",
+     [](std::uint8_t* p) { return surefoot::fault_in_readable(p, 99, E{}).any(); }},
+    {"fault_in_writeable",
+     [](std::uint8_t* p) { return surefoot::fault_in_writeable(p, 99, E{}).any(); }},
+};
+
+struct observation {
+  bool faulted = false;
+  thread_state before;
+  thread_state after;
+};
+
+void check_unchanged(const observation& o) {
+  CHECK(o.faulted);
+  CHECK(o.before.error == 4711);
+  CHECK(o.after.error == o.before.error);
+  CHECK(o.after.mask == o.before.mask);
+  CHECK(o.after.alternate.ss_sp == o.before.alternate.ss_sp);
+  CHECK(o.after.alternate.ss_size == o.before.alternate.ss_size);
+  CHECK(o.after.alternate.ss_flags == o.before.alternate.ss_flags);
+  CHECK(o.before.rounding == FE_UPWARD);
+  CHECK(o.after.rounding == o.before.rounding);
+  CHECK(o.after.sse_control == o.before.sse_control);
+  CHECK(o.after.x87_control == o.before.x87_control);
+  CHECK(o.after.direction == 0);
+  CHECK(process::same(o.after.on_segv, o.before.on_segv));
+  CHECK(process::same(o.after.on_bus, o.before.on_bus));
+}
+
+void check_leaves_the_thread_as_it_was(const verb& v) {
+  for (const memory::kind k : {memory::kind::hole, memory::kind::past_end_of_file}) {
+    INFO(v.name << " in a page of kind " << memory::name(k));
+    const memory::pages land{k};
+    const process::shared<observation> seen;
+    const process::ending end = process::run([&] {
+      (void)surefoot::install();
+      const process::stack alternate(64 * 1024);
+      make_peculiar(alternate);
+      seen->before = state_now();
+      errno = 4711;
+      seen->faulted = !v.run(land.data());
+      seen->after = state_now();
+    });
+    CHECK(end.status == 0);
+    check_unchanged(*seen);
+  }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a fault leaves the thread as it was", "", surefoot::engine::table,
+                   surefoot::engine::jump) {
+  for (const verb& v : verbs<TestType>) check_leaves_the_thread_as_it_was(v);
+}
+
+TEST_CASE("a fault of guarded code leaves the thread as it was") {
+  check_leaves_the_thread_as_it_was(
+      {"guarded", [](std::uint8_t* p) {
+         return surefoot::guarded([p]() noexcept { process::stray_load(p); }).ok();
+       }});
+}
+
+TEST_CASE("a guarded function that faults with the direction flag set leaves it clear") {
+  const memory::pages land{memory::kind::hole};
+  const process::shared<observation> seen;
+  const process::ending end = process::run([&] {
+    std::uint8_t* const p = land.data();
+    seen->faulted = !surefoot::guarded([p]() noexcept {
+                       asm volatile("std\n\tmovb (%0), %%al\n\tcld" : : "r"(p) : "rax", "memory");
+                     }).ok();
+    seen->after = state_now();
+  });
+  CHECK(end.status == 0);
+  CHECK(seen->faulted);
+  CHECK(seen->after.direction == 0);
+}

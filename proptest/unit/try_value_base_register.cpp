@@ -1,0 +1,152 @@
+// One load through each register that can be its base. Which of them an access gets is the
+// compiler's choice, so here it is forced: the machine reports a non-canonical address without
+// saying where, and through rbp as another signal (SIGBUS, a stack fault). The handler has to read
+// the address from the very register.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/surefoot.hpp>
+
+#include "memory.hpp"
+
+namespace {
+
+using memory::kind;
+using surefoot::access_kind;
+using surefoot::cause;
+using surefoot::fault;
+namespace arch = surefoot::arch;
+
+// Loads 8 bytes from p. True where it faulted, if it has a table entry.
+#define LOAD_THROUGH(reg)                                                                \
+  struct through_##reg {                                                                 \
+    template <bool Tabled>                                                               \
+    [[gnu::noinline]] static bool load(const volatile void* p, arch::trap& t) {          \
+      bool faulted;                                                                      \
+      std::uint64_t loaded;                                                              \
+      register const volatile void* base asm(#reg) = p;                                  \
+      asm volatile("clc\n" SUREFOOT_X86_ACCESS(0, "movq (%[base]), %[v]", base, 0, 0, 8) \
+                       SUREFOOT_X86_PAD                                                  \
+                   : [v] "=r"(loaded), SUREFOOT_X86_TRAP(faulted, t)                     \
+                   : [base] "r"(base), [tabled] "i"(Tabled)                              \
+                   : "memory");                                                          \
+      return faulted;                                                                    \
+    }                                                                                    \
+    static constexpr int signal = SIGSEGV;                                               \
+  };
+
+LOAD_THROUGH(rax)
+LOAD_THROUGH(rbx)
+LOAD_THROUGH(rcx)
+LOAD_THROUGH(rdx)
+LOAD_THROUGH(rsi)
+LOAD_THROUGH(rdi)
+LOAD_THROUGH(r8)
+LOAD_THROUGH(r9)
+LOAD_THROUGH(r10)
+LOAD_THROUGH(r11)
+LOAD_THROUGH(r12)
+LOAD_THROUGH(r13)
+LOAD_THROUGH(r14)
+LOAD_THROUGH(r15)
+
+// Where functions keep a frame pointer, the compiler does not give rbp away: it is borrowed by hand
+// (pop and lea leave the carry flag alone), and so the entry is written by hand as well.
+#define SUREFOOT_X86_ACCESS_THROUGH_RBP \
+  ".Lsurefoot_%=_0: movq (%%rbp), %%rax\n"                                                  \
+  ".if %c[tabled]\n"                                                                        \
+  ".pushsection " SUREFOOT_DETAIL_TEXT(SUREFOOT_DETAIL_SECTION) ",\"ao?\",@progbits,"       \
+  ".Lsurefoot_%=_0\n"                                                                       \
+  ".p2align 2\n"                                                                            \
+  ".long .Lsurefoot_%=_0 - .\n"                                                             \
+  ".long .Lsurefoot_%=_pad - .\n"                                                           \
+  "movq %%rbp, %%rax\n"                                                                     \
+  ".byte 0\n"                                                                               \
+  ".short 0, 8\n"                                                                           \
+  ".popsection\n"                                                                           \
+  ".endif\n"
+struct through_rbp {
+  template <bool Tabled>
+  [[gnu::noinline]] static bool load(const volatile void* p, arch::trap& t) {
+    bool faulted;
+    asm volatile(
+        "leaq -128(%%rsp), %%rsp\n"  // not into the red zone
+        "pushq %%rbp\n"
+        "movq %[p], %%rbp\n"
+        "clc\n" SUREFOOT_X86_ACCESS_THROUGH_RBP SUREFOOT_X86_PAD
+        "popq %%rbp\n"
+        "leaq 128(%%rsp), %%rsp\n"
+        : SUREFOOT_X86_TRAP(faulted, t)
+        : [p] "r"(p), [tabled] "i"(Tabled)
+        : "rax", "memory");
+    return faulted;
+  }
+  static constexpr int signal = SIGBUS;
+};
+
+struct answer {
+  bool faulted;
+  fault met;
+};
+
+// With an entry in the table.
+template <class Register>
+answer load_tabled(const volatile void* p) {
+  (void)surefoot::install();
+  arch::trap t{};
+  if (!Register::template load<true>(p, t)) return {false, {}};
+  return {true, surefoot::signals::unpack(t.info, t.address, access_kind::read)};
+}
+
+// Without one, in a guard.
+template <class Register>
+answer load_guarded(const volatile void* p) {
+  const auto result = surefoot::guarded([p]() noexcept {
+    arch::trap t{};
+    (void)Register::template load<false>(p, t);
+  });
+  return {!result.ok(), result.stopped_by};
+}
+
+#define EVERY_BASE                                                                             \
+  through_rax, through_rbx, through_rcx, through_rdx, through_rsi, through_rdi, through_rbp,   \
+      through_r8, through_r9, through_r10, through_r11, through_r12, through_r13, through_r14, \
+      through_r15
+
+TEMPLATE_TEST_CASE("a non-canonical address is named through each base register", "", EVERY_BASE) {
+  constexpr int si_kernel = 128;
+  for (const std::uintptr_t a : {memory::non_canonical[0], memory::non_canonical[1]}) {
+    const void* const p = memory::at(a);
+    const answer tabled = load_tabled<TestType>(p);
+    REQUIRE(tabled.faulted);
+    CHECK(tabled.met ==
+          fault{p, cause::bad_address, access_kind::read, TestType::signal, si_kernel, 0});
+    // A guard knows no more than the machine says.
+    const answer guarded = load_guarded<TestType>(p);
+    REQUIRE(guarded.faulted);
+    CHECK(guarded.met ==
+          fault{nullptr, cause::bad_address, access_kind::read, TestType::signal, si_kernel, 0});
+  }
+}
+
+TEMPLATE_TEST_CASE("a load through each base register is refused where it crosses into a bad page",
+                   "", EVERY_BASE) {
+  for (const kind bad : memory::kinds_that_refuse(access_kind::read)) {
+    const memory::pages land{kind::good, bad};
+    for (const std::size_t before : {std::size_t{0}, std::size_t{1}, std::size_t{7}}) {
+      const fault expected = memory::fault_of(bad, access_kind::read, land.page(1));
+      const answer tabled = load_tabled<TestType>(land.page(1) - before);
+      REQUIRE(tabled.faulted);
+      CHECK(tabled.met == expected);
+      const answer guarded = load_guarded<TestType>(land.page(1) - before);
+      REQUIRE(guarded.faulted);
+      CHECK(guarded.met == expected);
+    }
+    CHECK_FALSE(load_tabled<TestType>(land.page(1) - 8).faulted);
+    CHECK_FALSE(load_guarded<TestType>(land.page(1) - 8).faulted);
+  }
+}
+
+}  // namespace
