@@ -3,7 +3,8 @@
 // Primitives know this concept and nothing below it. An engine is a small value, passed as the last
 // argument; all of its members may be called through a const object and are noexcept,
 // async-signal-safe once ready() was true, and free of allocation. Lengths are bytes; no range that
-// is given to an engine wraps or is empty.
+// is given to an engine wraps or is empty (but the few bytes of a load or store may run over the end
+// of the address space: they begin in the kernel's half and fault there).
 //
 //   static constexpr bool offers(verb v)
 //       Is this verb there? A primitive that needs one which is not there does not compile.

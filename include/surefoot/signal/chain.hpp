@@ -27,8 +27,7 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
 
 // One displaced disposition.
 struct owner {
-  unsigned char
-      state;  // 0 free, 1 being written, 2 readable: then `action` does not change any more
+  unsigned char state;  // 0 free, 1 being written, 2 readable and fixed
   unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
   image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;

@@ -35,8 +35,7 @@ enum table_answer : int {
 
 struct image_record {
   image_record* next;  // towards the end of the list; null at the end
-  image_record*
-      root;  // the list's first record, perhaps through others; itself where it is that one
+  image_record* root;  // the list's first record, perhaps through others; there itself
   int (*ask_table)(int signal, siginfo_t* info, void* ucontext);  // a table_answer
   int (*forward)(int signal, siginfo_t* info, void* ucontext);    // 1: an owner took it, else 0
   // Who had the signal before this image, through images that are not in use any more: 1, or 0
