@@ -1,5 +1,6 @@
 # Reads a JUnit report of ctest; prints one line a test: passed, failed or skipped, a tab, its name;
-# and one line "note" for each "SKIPPED: name: needs what" that a test printed.
+# one line "note" for each "SKIPPED: name: needs what" that a test printed, and one line "matrix" for
+# each "MATRIX: ..." (the engines' conformance).
 #
 # A test that says SKIPPED and ends well is skipped; one that fails is failed, whatever it says.
 
@@ -30,6 +31,12 @@ line ~ /^SKIPPED: / {
   sub(/[ \t\r]+$/, "", line)
   print "note\t" plain(line)
   said = 1
+}
+
+line ~ /^MATRIX: / {
+  sub(/^MATRIX: /, "", line)
+  sub(/<\/system-out>.*$/, "", line)
+  print "matrix\t" plain(line)
 }
 
 /<\/testcase>/ {

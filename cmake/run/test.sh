@@ -60,6 +60,7 @@ tally() {
         failures+=("$1: $name")
         ;;
       note) printf '%s\t%s\n' "$name" "$1" >>"$notes" ;;
+      matrix) echo "$1: $name" ;;
     esac
   done < <(awk -f cmake/run/junit.awk "$2")
 }

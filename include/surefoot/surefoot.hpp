@@ -2,7 +2,12 @@
 // crash.
 //
 //   try_load, try_store                     one value
-//   try_copy                                bytes; exactly `done` of them are written
+//   try_exchange, try_fetch_add, ...        one value that others change too
+//   try_copy, try_gather, try_scatter       bytes; exactly `done` of them are written
+//   try_fill, try_zero                      the same byte many times
+//   try_length, try_find, try_compare,
+//   try_copy_string                         strings
+//   salvage, heal                           what can be copied; zeros for what is lost
 //   fault_in_readable, fault_in_writeable   "can I make some progress here?"
 //   ensure_readable, ensure_writeable       "can I access every byte?"
 //   resume, restart                         the retry loops, each with its question
