@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <surefoot/buffers.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/standard.hpp>
 #include <surefoot/fault.hpp>
@@ -35,20 +36,11 @@ progress fault_in(const volatile void* p, std::size_t n, const E& e) noexcept {
   return e.template probe_each<K>(p, n, E::page_size());
 }
 
-// Each buffer in its turn, empty ones skipped; stops at the first that is short.
 template <access_kind K, class E>
 progress fault_in_buffers(const iovec* v, std::size_t count, const E& e) noexcept {
-  progress all{0, total(v, count)};
-  for (std::size_t i = 0; i < count; ++i) {
-    const progress one = fault_in<K>(v[i].iov_base, v[i].iov_len, e);
-    all.done += one.done;
-    all.left -= one.done;
-    if (!one.all()) {
-      all.stopped_by = one.stopped_by;
-      return all;
-    }
-  }
-  return all;
+  return each_buffer(v, count, [&](const void* p, std::size_t, std::size_t n) noexcept {
+    return fault_in<K>(p, n, e);
+  });
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <surefoot/buffers.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/standard.hpp>
 #include <surefoot/fault.hpp>
@@ -12,27 +13,6 @@
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
-
-namespace detail {
-
-// Copies each buffer in its turn with copy(buffer, offset in the whole, bytes); stops at the first
-// short copy.
-template <class Copy>
-progress each_buffer(const iovec* v, std::size_t count, Copy copy) noexcept {
-  progress all{0, total(v, count)};
-  for (std::size_t i = 0; i < count; ++i) {
-    const progress one = copy(v[i].iov_base, all.done, v[i].iov_len);
-    all.done += one.done;
-    all.left -= one.done;
-    if (!one.all()) {
-      all.stopped_by = one.stopped_by;
-      return all;
-    }
-  }
-  return all;
-}
-
-}  // namespace detail
 
 // Copies the buffers, one after the other, to dst, which has room for all of them. `done` is the
 // exact total of bytes written; empty buffers are skipped. Otherwise as try_copy(). The array of
