@@ -52,11 +52,16 @@ fault before_atomic(const volatile void* p, const E& e) noexcept {
   return {};
 }
 
-template <class T, class W>
-result<T> from_word(const result<W>& word) noexcept {
-  if (!word.ok()) [[unlikely]]
-    return result<T>::stopped(word.stopped_by);
-  return value_of<T>(word.value());
+// One read-modify-write with v, access(word) -> result<word>, and what was there before it.
+template <class T, class E, class Access>
+result<T> one_access(const volatile void* p, T v, const E& e, Access access) noexcept {
+  using word = word_for<T>;
+  if (const fault bad = before_atomic<T>(p, e); bad.kind != cause::none)
+    return result<T>::stopped(bad);
+  const result<word> was = access(__builtin_bit_cast(word, v));
+  if (!was.ok()) [[unlikely]]
+    return result<T>::stopped(was.stopped_by);
+  return value_of<T>(was.value());
 }
 
 // Loads, then compares and exchanges with change(what is there) until no other thread came between.
@@ -92,11 +97,8 @@ concept combines = engine::offering<E, engine::verb::atomic, engine::verb::load>
 template <detail::exchangeable T, detail::swaps E = engine::standard>
 result<detail::bare_t<T>> try_exchange(T* p, detail::identity_t<detail::bare_t<T>> v,
                                        E e = E{}) noexcept {
-  using value = detail::bare_t<T>;
-  using word = detail::word_for<value>;
-  if (const fault bad = detail::before_atomic<value>(p, e); bad.kind != cause::none)
-    return result<value>::stopped(bad);
-  return detail::from_word<value>(e.template exchange<word>(p, __builtin_bit_cast(word, v)));
+  return detail::one_access<detail::bare_t<T>>(
+      p, v, e, [&](auto word) noexcept { return e.template exchange<decltype(word)>(p, word); });
 }
 
 // Stores `desired` where `expected` is there, byte for byte, and returns what was there. It never
@@ -120,11 +122,8 @@ result<exchanged<detail::bare_t<T>>> try_compare_exchange(
 template <detail::combinable T, detail::swaps E = engine::standard>
 result<detail::bare_t<T>> try_fetch_add(T* p, detail::identity_t<detail::bare_t<T>> v,
                                         E e = E{}) noexcept {
-  using value = detail::bare_t<T>;
-  using word = detail::word_for<value>;
-  if (const fault bad = detail::before_atomic<value>(p, e); bad.kind != cause::none)
-    return result<value>::stopped(bad);
-  return detail::from_word<value>(e.template fetch_add<word>(p, __builtin_bit_cast(word, v)));
+  return detail::one_access<detail::bare_t<T>>(
+      p, v, e, [&](auto word) noexcept { return e.template fetch_add<decltype(word)>(p, word); });
 }
 
 // Combine v with what is there, and return what was there. The good path is a load and a locked

@@ -12,7 +12,7 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace signals {
 
-// Codes that libc's headers do not all have (include/uapi/asm-generic/siginfo.h).
+// Codes that libc's headers do not all have; the kernel's generic siginfo.h does.
 inline constexpr int segv_pkuerr = 4;
 inline constexpr int segv_accadi = 5;
 inline constexpr int segv_adiperr = 7;
