@@ -1,80 +1,34 @@
 // salvage SRC DST: copies what can be copied of a file that may be truncated, or fail, under it.
 //
 // `cp` reads, and gets an error. Who maps a file gets a SIGBUS instead, and most programs die of
-// it. Here the mapping is read with surefoot::resume and surefoot::try_copy, so a bad page is an
-// answer: how far the copy came, where it stopped, and why.
+// it. Here the mapping is read with surefoot::salvage, so a bad page is an answer: where it lies,
+// why, and the copy goes on behind it.
 //
 // Accessible is not "in the file": after a truncation inside a page, the rest of that page reads as
 // zeros, without any fault. So the size is asked for again after each chunk, and what lies past it
 // does not count, whatever it read as.
-#include <surefoot/surefoot.hpp>
-
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <salvage/bad_runs.hpp>
+#include <filesystem>
+#include <optional>
+#include <salvage/checkpoint.hpp>
 #include <salvage/command_line.hpp>
 #include <salvage/destination.hpp>
 #include <salvage/failure.hpp>
-#include <salvage/progress_bar.hpp>
+#include <salvage/interruption.hpp>
+#include <salvage/mapfile.hpp>
+#include <salvage/progress.hpp>
 #include <salvage/report.hpp>
+#include <salvage/rescue.hpp>
 #include <salvage/sabotage.hpp>
 #include <salvage/source.hpp>
 #include <string_view>
 
 namespace {
-
-using surefoot::access_kind;
-
-// Small enough to be in the cache still when it is written; a multiple of any page.
-constexpr std::size_t chunk_size = std::size_t{256} * 1024;
-alignas(64) unsigned char chunk[chunk_size];
-
-// Copies into the chunk, from its beginning, all that comes before the first bad byte at `from`.
-surefoot::progress copy_readable(const unsigned char* from, std::size_t n) {
-  return surefoot::resume<access_kind::read>(
-      from, n, [from](const volatile void* p, std::size_t left) {
-        const auto done = static_cast<const volatile unsigned char*>(p) - from;
-        return surefoot::try_copy(chunk + done, p, left);
-      });
-}
-
-// Records the bad run that begins at `from`, page by page until one can be read again, at most to
-// `limit`. Returns where it ends.
-std::size_t skip_bad_run(const unsigned char* view, std::size_t from, std::size_t limit,
-                         surefoot::fault why, tool::bad_runs& bad) {
-  std::size_t at = from;
-  for (;;) {
-    const std::size_t end = std::min(tool::page_end(at), limit);
-    bad.add(at, end - at, why);
-    at = end;
-    if (at == limit) return at;
-    const surefoot::progress probe = surefoot::fault_in_readable(view + at, 1);
-    if (probe.all()) return at;
-    why = probe.stopped_by;
-  }
-}
-
-void copy(const tool::source& src, tool::destination& dst, tool::bad_runs& bad) {
-  constexpr surefoot::fault past_the_end{.kind = surefoot::cause::no_backing};
-  tool::progress_bar bar(src.size());
-  for (std::size_t at = 0; at < src.size();) {
-    const std::size_t limit = std::min(src.size(), at - at % chunk_size + chunk_size);
-    const surefoot::progress got = copy_readable(src.view() + at, limit - at);
-    if (got.stopped_by.during == access_kind::write)
-      throw tool::failure{tool::status::cannot_open_or_write, "salvage's own buffer is bad memory"};
-    // After the copy, not before it: else a truncation in between would go unseen.
-    const std::size_t in_file = std::clamp(src.size_now(), at, at + got.done) - at;
-    dst.write(chunk, in_file, at);
-    bad.add(at + in_file, got.done - in_file, past_the_end);
-    at += got.done;
-    if (!got.all()) at = skip_bad_run(src.view(), at, limit, got.stopped_by, bad);
-    bar.reached(at);
-  }
-}
 
 bool with_color(std::string_view when) {
   if (when != "auto") return when == "always";
@@ -83,26 +37,134 @@ bool with_color(std::string_view when) {
          terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-void say(const tool::source& src, const tool::bad_runs& bad, bool color) {
-  const tool::report report(src.size(), bad, color);
-  if (src.size() > 0) report.picture();
+void say(const tool::source& src, const tool::rescue_map& map, bool color) {
+  const tool::report report(map, color);
+  if (map.size() > 0) report.picture();
   report.table();
   report.total();
-  if (const std::size_t now = src.size_now(); now != src.size())
+  if (const std::size_t now = src.size_now(); now != map.size())
     std::printf("%s has %zu bytes now\n", src.name().c_str(), now);
   if (std::fflush(stdout) != 0) tool::refuse("standard output", "cannot write");
 }
 
+// What an earlier run has left.
+std::optional<tool::mapfile> earlier(const tool::command_line& asked) {
+  if (asked.map.empty()) return {};
+  std::optional<tool::mapfile> found = tool::read_mapfile(asked.map);
+  if (found && !asked.resume)
+    throw tool::failure{tool::status::usage,
+                        asked.map + ": is there already; --resume goes on with it"};
+  return found;
+}
+
+// The map must not be written over what it is the map of.
+void refuse_same_file(const std::string& map, const std::string& other) {
+  std::error_code none;
+  const auto real = [&](const std::string& name) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(name, none), none);
+  };
+  if (real(map) == real(other) || std::filesystem::equivalent(map, other, none))
+    throw tool::failure{tool::status::usage, map + " and " + other + " are the same file"};
+}
+
+// A map that nothing has been copied for yet. It is there before the part is: no part is ever
+// without one.
+void begin(const std::string& file, const tool::rescue_map& map, tool::destination& dst) {
+  if (dst.part_exists())
+    throw tool::failure{tool::status::usage,
+                        dst.part() + ": is there already, and no map says what is in it"};
+  tool::write_mapfile(file, map, {});
+  try {
+    dst.create_part();
+  } catch (const tool::failure&) {
+    ::unlink(file.c_str());
+    throw;
+  }
+}
+
+// The bytes that the map calls copied are in DST.part; or in DST, if the work had ended, or if
+// ddrescue did it.
+void go_on(const tool::mapfile& before, tool::destination& dst) {
+  const std::vector<tool::block> copied = before.map.blocks_with(tool::is_finished);
+  if (copied.empty() && !dst.part_exists())
+    dst.create_part();
+  else
+    dst.reopen_part(copied.empty() ? 0 : copied.back().end(),
+                    before.at.status == '+' || !before.ours);
+}
+
+void run_passes(const tool::command_line& asked, const tool::source& src, tool::destination& dst,
+                tool::rescue_map& map, tool::checkpoint* saved) {
+  tool::rescue work(src, dst, map, saved, asked.chunk);
+  const auto pass = [&](std::vector<tool::block> blocks, const tool::stage& at) {
+    if (blocks.empty() || tool::interrupted()) return;
+    tool::progress bar(tool::bytes_of(blocks), asked.quiet);
+    work.pass(std::move(blocks), at, bar);
+  };
+  pass(map.blocks_with(tool::is_untried), {0, '?', 1});
+  for (unsigned i = 1; i <= asked.retries; ++i) pass(map.blocks_with(tool::is_bad), {0, '-', i});
+}
+
+void copy_once(const tool::command_line& asked, const tool::source& src, tool::destination& dst,
+               tool::rescue_map& map) {
+  tool::handle_interruptions(tool::on_interruption::remove_temporary);
+  dst.open_temporary();
+  run_passes(asked, src, dst, map, nullptr);
+  dst.set_length(map.size());
+  dst.finish();
+}
+
+void copy_with_map(const tool::command_line& asked, const tool::source& src, tool::destination& dst,
+                   tool::rescue_map& map, const std::optional<tool::mapfile>& before) {
+  tool::handle_interruptions(tool::on_interruption::end_at_the_next_chunk);
+  if (before)
+    go_on(*before, dst);
+  else
+    begin(asked.map, map, dst);
+  tool::checkpoint saved(asked.map, dst, asked.map_interval);
+  try {
+    run_passes(asked, src, dst, map, &saved);
+  } catch (const tool::failure&) {
+    saved.save(map, {});
+    throw;
+  }
+  if (tool::interrupted()) {
+    saved.save(map, {});
+    if (!asked.quiet)
+      std::fprintf(stderr, "salvage: interrupted; --resume goes on with %s and %s\n",
+                   asked.map.c_str(), dst.part().c_str());
+    tool::die_of_interruption();
+  }
+  dst.set_length(map.size());
+  saved.save(map, {0, '+', 1});
+  dst.finish();
+}
+
+// Nothing is left to be tried, and DST is in its place.
+bool is_done(const tool::command_line& asked, const tool::destination& dst,
+             const tool::rescue_map& map) {
+  return asked.resume && map.blocks_with(tool::is_untried).empty() &&
+         (asked.retries == 0 || map.blocks_with(tool::is_bad).empty()) && dst.exists() &&
+         !dst.part_exists();
+}
+
 tool::status salvage(const tool::command_line& asked) {
-  const tool::source src(asked.source);
-  for (const tool::sabotage& one : asked.sabotage) tool::apply(one, src);
-  tool::remove_temporary_on_signals();
+  tool::source src(asked.source);
   tool::destination dst(asked.destination, src);
-  tool::bad_runs bad;
-  copy(src, dst, bad);
-  dst.finish(src.size());
-  say(src, bad, with_color(asked.color));
-  return bad.bytes() == 0 ? tool::status::all_copied : tool::status::holes;
+  if (!asked.map.empty())
+    for (const std::string& other : {src.name(), dst.name(), dst.part()})
+      refuse_same_file(asked.map, other);
+  const std::optional<tool::mapfile> before = earlier(asked);
+  tool::rescue_map map = before ? before->map : tool::rescue_map(0);
+  map.grow(src.size_at_start());
+  src.map(map.size());
+  for (const tool::sabotage& one : asked.sabotage) tool::apply(one, src);
+  if (asked.map.empty())
+    copy_once(asked, src, dst, map);
+  else if (!before || !is_done(asked, dst, map))
+    copy_with_map(asked, src, dst, map, before);
+  if (!asked.quiet) say(src, map, with_color(asked.color));
+  return map.blocks_with(tool::is_bad).empty() ? tool::status::all_copied : tool::status::holes;
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-need_packages g++ cmake ninja-build libcli11-dev
+need_packages g++ cmake ninja-build libcli11-dev pv
 
 say "building salvage"
 # A tree of its own: without the tests, which need more packages.

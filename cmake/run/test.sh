@@ -35,8 +35,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# libclang-rt-dev: clang only recommends its sanitizer run-time. libcli11-dev: for examples/salvage.
-packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev clang-format git)
+# libclang-rt-dev: clang only recommends its sanitizer run-time. libcli11-dev and pv: for
+# examples/salvage. gddrescue: reads its maps in the tests, and goes on with them.
+packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev pv gddrescue clang-format git)
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
   packages+=(lld)

@@ -5,8 +5,9 @@
 #include <iostream>
 #include <optional>
 #include <salvage/command_line.hpp>
+#include <salvage/failure.hpp>
+#include <salvage/version.hpp>
 #include <string_view>
-#include <surefoot/version.hpp>
 #include <system_error>
 
 namespace tool {
@@ -30,6 +31,7 @@ std::optional<damage> parse_damage(std::string_view text) {
   if (text == "noaccess") return damage::noaccess;
   if (text == "guard") return damage::guard;
   if (text == "truncate") return damage::truncate;
+  if (text == "uffd-poison") return damage::uffd_poison;
   return {};
 }
 
@@ -50,19 +52,28 @@ std::optional<sabotage> parse_sabotage(const std::string& text) {
 
 std::string why_no_sabotage(const std::string& text) {
   if (parse_sabotage(text)) return {};
-  return "'" + text + "' is not KIND@OFFSET[+LENGTH] with KIND noaccess, guard or truncate";
+  return "'" + text +
+         "' is not KIND@OFFSET[+LENGTH] with KIND noaccess, guard, truncate or uffd-poison";
+}
+
+constexpr std::size_t largest_chunk = std::size_t{1} << 30;
+
+std::string why_no_chunk(const std::string& text) {
+  const auto bytes = parse_bytes(text);
+  if (bytes && *bytes > 0 && *bytes <= largest_chunk) return {};
+  return "'" + text + "' is not a number of bytes from 1 to 1G";
 }
 
 constexpr const char* story =
     "Copies what can be read of SRC to DST, also while SRC is truncated or fails, leaves holes "
     "for\n"
-    "the rest, and says where and why.\n"
+    "the rest, and says where and why. DST appears when it is whole.\n"
     "Exit status: 0 all copied, 1 DST has holes, 2 usage error, 3 cannot open or write.";
 
-#define SALVAGE_TEXT_(x) #x
-#define SALVAGE_TEXT(x) SALVAGE_TEXT_(x)
-constexpr const char* version = "salvage " SALVAGE_TEXT(SUREFOOT_VERSION_MAJOR) "." SALVAGE_TEXT(
-    SUREFOOT_VERSION_MINOR) "." SALVAGE_TEXT(SUREFOOT_VERSION_PATCH);
+constexpr const char* end_of_help =
+    "With --map, what is unfinished is kept as DST.part; FILE is brought up to date as the work\n"
+    "goes on, and calls nothing copied that is not on the disk. GNU ddrescue reads it, and\n"
+    "--resume reads ddrescue's. Where there is no FILE yet, --resume begins.";
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -74,26 +85,59 @@ std::string one_line(std::string text) {
 command_line parse(int argc, const char* const* argv) {
   command_line asked;
   std::vector<std::string> texts;
+  std::string chunk;
+  double seconds = 0;
   CLI::App app{story, "salvage"};
   app.add_option("SRC", asked.source, "the file to read; never changed")->required();
   app.add_option("DST", asked.destination, "the file to write; replaced at the end")->required();
+  const CLI::Option* const map =
+      app.add_option("--map", asked.map,
+                     "keep a map of what is copied and what is bad, as GNU ddrescue")
+          ->option_text("FILE")
+          ->check([](const std::string& name) {
+            return name.empty() ? std::string("FILE has no name") : std::string();
+          });
+  const CLI::Option* const map_interval =
+      app.add_option(
+             "--map-interval", seconds,
+             "bring FILE up to date every SECONDS, 0: after each chunk (default: as often as "
+             "it costs little)")
+          ->option_text("SECONDS")
+          ->check(CLI::Range(0.0, 86400.0).description(""));
+  app.add_flag("--resume", asked.resume, "go on where FILE and DST.part say that it ended");
+  app.add_option("--chunk", chunk,
+                 "how much is copied at once; rounded up to pages (default: 512K)")
+      ->option_text("BYTES")
+      ->check(why_no_chunk);
+  app.add_option("--retries", asked.retries, "try again what is bad, N times (default: 0)")
+      ->option_text("N")
+      ->check(CLI::Range(0u, 1000u).description(""));
   app.add_option("--sabotage", texts,
-                 "damage salvage's own view of SRC (repeatable): KIND is noaccess, guard or "
-                 "truncate; K, M and G may follow a number; without LENGTH, one page")
+                 "damage salvage's own view of SRC (repeatable): KIND is noaccess, guard, truncate "
+                 "or uffd-poison; K, M and G may follow a number; without LENGTH, one page")
       ->option_text("KIND@OFFSET[+LENGTH]")
       ->allow_extra_args(false)
       ->check(why_no_sabotage);
   app.add_option("--color", asked.color, "colour the picture: auto, always or never")
       ->option_text("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
-  app.set_version_flag("--version", version);
+  app.add_flag("-q,--quiet", asked.quiet, "say nothing but why it failed");
+  app.set_version_flag("--version", std::string("salvage ") + version);
+  app.footer(end_of_help);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0) throw failure{status::usage, one_line(e.what()) + " (try --help)"};
     app.exit(e, std::cout, std::cerr);
     asked.only_talk = true;
+    return asked;
   }
+  for (const auto& [given, name] : {std::pair{asked.resume, "--resume"},
+                                    std::pair{map_interval->count() > 0, "--map-interval"}})
+    if (given && map->count() == 0)
+      throw failure{status::usage, std::string(name) + " is for a --map FILE (try --help)"};
+  if (map_interval->count() > 0) asked.map_interval = std::chrono::duration<double>(seconds);
+  if (!chunk.empty()) asked.chunk = page_end(*parse_bytes(chunk) - 1);
   for (const std::string& text : texts) asked.sabotage.push_back(*parse_sabotage(text));
   return asked;
 }

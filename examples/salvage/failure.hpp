@@ -15,7 +15,8 @@ struct failure {
 };
 
 // Names the file and the reason. Reads errno unless it is given.
-[[noreturn]] inline void refuse(const std::string& file, const char* what, int error = errno) {
+[[noreturn]] inline void refuse(const std::string& file, const std::string& what,
+                                int error = errno) {
   throw failure{status::cannot_open_or_write, file + ": " + what + ": " + std::strerror(error)};
 }
 

@@ -7,10 +7,11 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdio>
-#include <salvage/bad_runs.hpp>
+#include <salvage/rescue_map.hpp>
 #include <salvage/source.hpp>
 #include <string>
 #include <surefoot/fault.hpp>
+#include <vector>
 
 namespace tool {
 
@@ -27,15 +28,14 @@ constexpr look look_of(surefoot::cause c) {
     case surefoot::cause::no_backing: return {'N', 41};
     case surefoot::cause::poisoned: return {'P', 46};
     case surefoot::cause::tag_mismatch: return {'T', 44};
-    case surefoot::cause::stalled: return {'S', 47};
     default: return {'X', 47};
   }
 }
 
 class report {
  public:
-  report(std::size_t size, const bad_runs& bad, bool color)
-      : size_(size), bad_(bad), color_(color) {}
+  report(const rescue_map& map, bool color)
+      : size_(map.size()), bad_(map.blocks_with(is_bad)), color_(color) {}
 
   void picture() const {
     const std::size_t blocks = std::min<std::size_t>(64, (size_ + page_size - 1) / page_size);
@@ -46,17 +46,17 @@ class report {
   }
 
   void table() const {
-    if (bad_.list().empty()) return;
+    if (bad_.empty()) return;
     std::printf("%15s %15s  %-12s %-8s %4s\n", "offset", "length", "cause", "signal", "code");
-    for (const bad_run& run : bad_.list())
+    for (const block& run : bad_)
       std::printf("%15zu %15zu  %-12s %-8s %4d\n", run.offset, run.length,
-                  surefoot::name(run.why.kind), signal_name(run.why.signal), run.why.code);
+                  surefoot::name(run.known.why), signal_name(run.known.signal), run.known.code);
   }
 
   void total() const {
-    const std::size_t runs = bad_.list().size();
-    std::printf("copied %zu of %zu bytes; %zu bad %s, %zu bytes\n", size_ - bad_.bytes(), size_,
-                runs, runs == 1 ? "run" : "runs", bad_.bytes());
+    const std::size_t runs = bad_.size();
+    std::printf("copied %zu of %zu bytes; %zu bad %s, %zu bytes\n", size_ - bytes_of(bad_), size_,
+                runs, runs == 1 ? "run" : "runs", bytes_of(bad_));
   }
 
  private:
@@ -65,17 +65,16 @@ class report {
 
   // The worst of a block decides: one bad byte is seen at any size of file.
   void draw_block(std::size_t begin, std::size_t end, std::size_t& next) const {
-    const auto& runs = bad_.list();
-    while (next < runs.size() && runs[next].end() <= begin) ++next;
+    while (next < bad_.size() && bad_[next].end() <= begin) ++next;
     std::size_t lost = 0;
     std::size_t most = 0;
     surefoot::cause shown = surefoot::cause::none;
-    for (std::size_t i = next; i < runs.size() && runs[i].offset < end; ++i) {
-      const std::size_t part = std::min(end, runs[i].end()) - std::max(begin, runs[i].offset);
+    for (std::size_t i = next; i < bad_.size() && bad_[i].offset < end; ++i) {
+      const std::size_t part = std::min(end, bad_[i].end()) - std::max(begin, bad_[i].offset);
       lost += part;
       if (part > most) {
         most = part;
-        shown = runs[i].why.kind;
+        shown = bad_[i].known.why;
       }
     }
     const look l = look_of(shown);
@@ -86,13 +85,13 @@ class report {
     put('.', look_of(surefoot::cause::none).color);
     std::fputs(" copied", stdout);
     std::string said;
-    for (const bad_run& run : bad_.list()) {
-      const look l = look_of(run.why.kind);
+    for (const block& run : bad_) {
+      const look l = look_of(run.known.why);
       if (said.find(l.letter) != std::string::npos) continue;
       said += l.letter;
       std::fputs("   ", stdout);
       put(l.letter, l.color);
-      std::printf(" %s", surefoot::name(run.why.kind));
+      std::printf(" %s", surefoot::name(run.known.why));
     }
     if (!said.empty()) std::fputs("   (small letter: a part of the block)", stdout);
     std::puts("");
@@ -115,7 +114,7 @@ class report {
   }
 
   std::size_t size_;
-  const bad_runs& bad_;
+  std::vector<block> bad_;
   bool color_;
 };
 

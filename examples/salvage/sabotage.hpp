@@ -1,17 +1,23 @@
 // Damage done on purpose, to our own view of SRC and never to SRC: a bad disk for the impatient.
 #pragma once
 
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <salvage/failure.hpp>
 #include <salvage/source.hpp>
 #include <string>
 
 namespace tool {
 
-enum class damage { noaccess, guard, truncate };
+enum class damage { noaccess, guard, truncate, uffd_poison };
 
 struct sabotage {
   std::string text;  // as the user wrote it
@@ -22,8 +28,15 @@ struct sabotage {
 
 namespace detail {
 
-// linux/mman.h of Debian 12 does not know it yet.
+// The kernel headers of Debian 12 do not know these yet.
 inline constexpr int madv_guard_install = 102;
+inline constexpr std::uint64_t uffd_feature_poison = std::uint64_t{1} << 14;
+struct uffdio_poison {
+  struct uffdio_range range;
+  std::uint64_t mode;
+  std::int64_t updated;
+};
+inline constexpr unsigned long uffdio_poison_request = _IOWR(UFFDIO, 0x08, uffdio_poison);
 
 // The view then continues, for these pages, in a file of length 0: as after a truncation.
 inline bool map_empty_file(void* begin, std::size_t bytes) {
@@ -35,11 +48,36 @@ inline bool map_empty_file(void* begin, std::size_t bytes) {
   return mapped;
 }
 
+// The view then continues, for these pages, in fresh memory that answers as a page with a hardware
+// memory error does. It stays poisoned when the descriptor is closed.
+inline bool poison(void* begin, std::size_t bytes) {
+  if (::mmap(begin, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+    return false;
+  const int fault_fd =
+      static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
+  if (fault_fd < 0) return false;
+  struct uffdio_api api {};
+  api.api = UFFD_API;
+  api.features = uffd_feature_poison;
+  struct uffdio_register pages {};
+  pages.range = {reinterpret_cast<std::uintptr_t>(begin), bytes};
+  pages.mode = UFFDIO_REGISTER_MODE_MISSING;
+  uffdio_poison request{pages.range, 0, 0};
+  const bool done = ::ioctl(fault_fd, UFFDIO_API, &api) == 0 &&
+                    ::ioctl(fault_fd, UFFDIO_REGISTER, &pages) == 0 &&
+                    ::ioctl(fault_fd, uffdio_poison_request, &request) == 0;
+  const int error = errno;
+  ::close(fault_fd);
+  errno = error;
+  return done;
+}
+
 inline bool damage_pages(damage kind, void* begin, std::size_t bytes) {
   switch (kind) {
     case damage::noaccess: return ::mprotect(begin, bytes, PROT_NONE) == 0;
     case damage::guard: return ::madvise(begin, bytes, madv_guard_install) == 0;
     case damage::truncate: return map_empty_file(begin, bytes);
+    case damage::uffd_poison: return poison(begin, bytes);
   }
   return false;
 }

@@ -31,6 +31,10 @@ inline const char* kind_of_file(mode_t mode) {
                 name + ": is " + kind_of_file(mode) + ", not a regular file"};
 }
 
+inline bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 class source {
  public:
   explicit source(std::string name) : name_(std::move(name)) {
@@ -39,13 +43,10 @@ class source {
     if (file_ < 0) refuse(name_, "cannot open");
     if (::fstat(file_, &at_start_) != 0) refuse(name_, "cannot ask for its size");
     if (!S_ISREG(at_start_.st_mode)) refuse_kind(name_, at_start_.st_mode);
-    if (size() > 0)
-      map();
-    else
-      refuse_unknown_size();
+    if (size_at_start() == 0) refuse_unknown_size();
   }
   ~source() {
-    if (view_ != nullptr) ::munmap(view_, size());
+    if (view_ != nullptr) ::munmap(view_, size_);
     ::close(file_);
   }
   source(const source&) = delete;
@@ -53,7 +54,7 @@ class source {
 
   const std::string& name() const { return name_; }
   const struct stat& at_start() const { return at_start_; }
-  std::size_t size() const { return static_cast<std::size_t>(at_start_.st_size); }
+  std::size_t size_at_start() const { return static_cast<std::size_t>(at_start_.st_size); }
 
   // Somebody may truncate the file, or let it grow again, at any moment.
   std::size_t size_now() const {
@@ -62,16 +63,20 @@ class source {
     return static_cast<std::size_t>(now.st_size);
   }
 
-  unsigned char* view() const { return view_; }
-
- private:
-  void map() {
-    void* const p = ::mmap(nullptr, size(), PROT_READ, MAP_PRIVATE, file_, 0);
+  // Once, before the view is used. `size` may be more than the file has: what is past its end is
+  // then as after a truncation.
+  void map(std::size_t size) {
+    size_ = size;
+    if (size == 0) return;
+    void* const p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
     if (p == MAP_FAILED) refuse(name_, "cannot map");
     view_ = static_cast<unsigned char*>(p);
-    ::madvise(p, size(), MADV_SEQUENTIAL);
+    ::madvise(p, size, MADV_SEQUENTIAL);
   }
+  unsigned char* view() const { return view_; }
+  std::size_t size() const { return size_; }  // of the view
 
+ private:
   // Files as in /proc say that they are empty, and are not: an empty copy would be a wrong answer.
   void refuse_unknown_size() const {
     char byte;
@@ -82,6 +87,7 @@ class source {
   std::string name_;
   int file_ = -1;
   struct stat at_start_ {};
+  std::size_t size_ = 0;
   unsigned char* view_ = nullptr;
 };
 

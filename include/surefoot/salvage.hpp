@@ -43,12 +43,12 @@ std::size_t lost_with(const fault& bad) noexcept {
 }  // namespace detail
 
 // Copies [src, src + n) to dst, leaving out what cannot be read, and calls on_hole(fault, offset,
-// bytes) for each unreadable run, in order: a run is as long as its pages fail for the same reason.
-// The bytes of dst that belong to a run are not touched. Ends early only where dst fails. A range
-// that wraps: nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as
-// far as on_hole is. Costs a copy, and one fault for each bad page.
-template <detail::hole_callback OnHole,
-          engine::offering<engine::verb::copy, engine::verb::probe> E = engine::standard>
+// bytes) for each unreadable run, in order: a run is as long as its pages fail for the same reason,
+// and is reported once its end is known, which may be after what follows it was copied. The bytes
+// of dst that belong to a run are not touched. Ends early only where dst fails. A range that wraps:
+// nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as far as on_hole
+// is. Costs a copy, and one fault for each bad page.
+template <detail::hole_callback OnHole, engine::offering<engine::verb::copy> E = engine::standard>
 salvaged salvage(volatile void* dst, const volatile void* src, std::size_t n, OnHole&& on_hole,
                  E e = E{}) noexcept {
   salvaged all{.left = n};
@@ -60,28 +60,36 @@ salvaged salvage(volatile void* dst, const volatile void* src, std::size_t n, On
     all.stopped_by = detail::not_ready(src, access_kind::read);
     return all;
   }
+  fault why{};  // of the run whose end is not known yet, and its bytes
+  std::size_t bytes = 0;
+  const auto end_run = [&](std::size_t end) noexcept {
+    if (bytes == 0) return;
+    ++all.holes;
+    on_hole(static_cast<const fault&>(why), end - bytes, bytes);
+    bytes = 0;
+  };
   while (all.left > 0) {
     const std::size_t at = n - all.left;
+    // What comes behind a bad page is not probed first: the copy itself says whether it is bad too.
     const progress part = e.copy(detail::forward(dst, at), detail::forward(src, at), all.left);
     all.copied += part.done;
     all.left -= part.done;
+    const bool goes_on = part.done == 0 && bytes > 0 &&
+                         part.stopped_by.during == access_kind::read &&
+                         detail::same_reason(part.stopped_by, why);
+    if (!goes_on) end_run(at);
     if (part.all()) break;
     if (part.stopped_by.during == access_kind::write) {
       all.stopped_by = part.stopped_by;
       break;
     }
-    const std::size_t hole = n - all.left;
-    std::size_t bytes = 0;
-    for (fault bad = part.stopped_by; detail::same_reason(bad, part.stopped_by);) {
-      bytes += detail::smaller(detail::lost_with<E>(bad), all.left - bytes);
-      if (bytes == all.left) break;
-      bad = e.template probe<access_kind::read>(detail::forward(src, hole + bytes));
-    }
-    all.lost += bytes;
-    all.left -= bytes;
-    ++all.holes;
-    on_hole(part.stopped_by, hole, bytes);
+    if (!goes_on) why = part.stopped_by;
+    const std::size_t bad = detail::smaller(detail::lost_with<E>(part.stopped_by), all.left);
+    bytes += bad;
+    all.lost += bad;
+    all.left -= bad;
   }
+  end_run(n - all.left);
   return all;
 }
 

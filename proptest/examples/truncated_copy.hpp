@@ -57,13 +57,17 @@ inline void write_file(const char* name, const bytes& all) {
     fail(std::string("cannot write ") + name);
 }
 
+// salvage's chunk in these tests, bytes.
+constexpr std::size_t chunk = std::size_t{256} * 1024;
+
 // Becomes `salvage src dst`, in a child.
 [[noreturn]] inline void become_salvage(const char* salvage) {
   const int out = ::open("out", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   const int err = ::open("err", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  ::execl(salvage, salvage, "src", "dst", static_cast<char*>(nullptr));
+  ::execl(salvage, salvage, "src", "dst", "--chunk", std::to_string(chunk).c_str(),
+          static_cast<char*>(nullptr));
   ::_exit(127);
 }
 
