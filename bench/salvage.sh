@@ -35,10 +35,10 @@ for ((round = 1; round <= rounds; round++)); do
   took cp cp src dst
   took good "$salvage" --quiet src dst
   took holes "$salvage" --quiet src dst "${sabotage[@]}"
-done >times
+done >results
 [ ! -t 2 ] || printf '\r\033[K' >&2
 
-median() { sed -n "s/^$1 //p" times | sort -n | sed -n "$(((rounds + 1) / 2))p"; }
+median() { sed -n "s/^$1 //p" results | sort -n | sed -n "$(((rounds + 1) / 2))p"; }
 cp=$(median cp)
 row() {
   awk -v us="$2" -v cp="$cp" -v name="$1" 'BEGIN { printf "%-44s %8.3f s  %5.2f x cp\n", name, us / 1e6, us / cp }'

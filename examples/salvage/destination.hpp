@@ -128,6 +128,8 @@ class destination {
  private:
   // Renaming onto a symbolic link would replace the link and leave its file as it was.
   static std::string without_links(const std::string& name) {
+    struct stat self {};
+    if (::lstat(name.c_str(), &self) == 0 && !S_ISLNK(self.st_mode)) return name;
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(name.c_str(), nullptr),
                                                            &std::free);
     if (real == nullptr) refuse(name, "cannot write");

@@ -135,12 +135,12 @@ void write_mapfile(const std::string& name, const rescue_map& map, const stage& 
   const std::size_t slash = name.rfind('/') + 1;
   const std::string unfinished = name.substr(0, slash) + "." + name.substr(slash) + ".salvage";
   std::FILE* const to = std::fopen(unfinished.c_str(), "we");
-  if (to == nullptr) refuse(unfinished, "cannot write");
+  if (to == nullptr) refuse(name, "cannot write");
   print(to, map, at);
   const bool written = std::fflush(to) == 0 && ::fsync(::fileno(to)) == 0;
   const int error = errno;
   std::fclose(to);
-  if (!written) refuse(unfinished, "cannot write", error);
+  if (!written) refuse(name, "cannot write", error);
   if (std::rename(unfinished.c_str(), name.c_str()) != 0) refuse(name, "cannot write");
 }
 

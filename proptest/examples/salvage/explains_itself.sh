@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh" "$@"
 
 expect_status 0 --help
-for word in SRC DST --sabotage noaccess guard truncate 'Exit status'; do
+for word in SRC DST --map --resume --chunk --retries --quiet --version --sabotage noaccess guard truncate uffd-poison 'Exit status'; do
   grep -qF -- "$word" out || fail "--help does not say $word"
 done
 expect_status 0 --version

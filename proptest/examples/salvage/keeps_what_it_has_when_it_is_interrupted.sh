@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh" "$@"
+
+make_large_file src 128
+echo old >dst
+for signal in TERM INT HUP; do
+  begin_copy src dst --map map --chunk 64K
+  kill -"$signal" "$copier"
+  end_copy
+  [ "$copy_status" -eq $((128 + $(kill -l "$signal"))) ] || fail "SIG$signal: status $copy_status"
+  grep -q 'interrupted; --resume goes on with map and dst.part' err || fail "SIG$signal: not said: $(cat err)"
+  [ "$(cat dst)" = old ] || fail "SIG$signal: the old file is gone"
+  copied=$(ddrescuelog --list-blocks=+ map | wc -l)
+  left=$(ddrescuelog --list-blocks='?' map | wc -l)
+  if [ "$copied" -eq 0 ] || [ "$left" -eq 0 ]; then fail "SIG$signal: not half-way: $(cat map)"; fi
+  expect_status 0 src dst --map map --resume
+  cmp src dst || fail "SIG$signal: another file"
+  echo old >dst
+  rm map
+done
+
+# A full disk is an interruption too.
+if [ "${SUREFOOT_IN_NAMESPACE-}" != yes ]; then
+  unshare -rm mount -t tmpfs -o size=1m none . 2>/dev/null ||
+    skip "salvage with a map on a full disk: needs a user namespace, or root, to mount a tmpfs"
+  SUREFOOT_IN_NAMESPACE=yes unshare -rm bash "$script" "$program" "$tools" || fail "see above"
+  exit 0
+fi
+make_file src 3000000
+mkdir small
+mount -t tmpfs -o size=1m none small
+expect_status 3 src small/dst --map map --chunk 64K
+grep -q 'small/dst: cannot write: No space left on device' err || fail "not named"
+[ "$(ddrescuelog --list-blocks=+ map | wc -l)" -gt 1000 ] || fail "the map does not know what was copied: $(cat map)"
+mount -o remount,size=4m small
+expect_status 0 src small/dst --map map --resume
+cmp src small/dst || fail "another file"
+umount small
