@@ -12,7 +12,8 @@ usage() {
 usage: ./run demo [--color] [FILE]
 
 Builds examples/salvage and copies a real file with it: untouched; truncated by another process while
-the copy runs; and with three kinds of damage. Then the livelock that the library exists to end.
+the copy runs; with three kinds of damage; and killed half-way, then resumed from its map. Then the
+livelock that the library exists to end.
   FILE      the file to take, at least 1 MiB; else a compiler's binary of 30 MB or more
   --color   coloured pictures although standard output is no terminal
 
@@ -40,14 +41,12 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-need_packages g++ cmake ninja-build libcli11-dev pv
+# pv draws salvage's progress bar; gddrescue reads its map.
+need_packages g++ cmake ninja-build libcli11-dev pv gddrescue
 
-say "building salvage"
-# A tree of its own: without the tests, which need more packages.
-cmake --preset gcc-release -B build/demo -DSUREFOOT_BUILD_TESTS=OFF </dev/null >/dev/null
-cmake --build build/demo --target salvage fpregs_restore --parallel "$(jobs)" </dev/null
-salvage=$PWD/build/demo/examples/salvage
-fpregs_restore=$PWD/build/demo/examples/fpregs_restore
+programs=$(build_examples salvage fpregs_restore)
+salvage=$programs/salvage
+fpregs_restore=$programs/fpregs_restore
 
 SECONDS=0
 work=$(mktemp -d "$PWD/build/demo-work.XXXXXX")
@@ -232,7 +231,32 @@ check "the file is as it was" equal "$(stat -L -c '%s %y' "$file")" "$size $modi
 summary+=$'\n'"three kinds of damage  $(grep '^copied' report)"
 rm copy
 
-say "4. the livelock, and its end"
+say "4. the same damage, killed half-way, and resumed from its map"
+damage=(--sabotage "noaccess@$first+$first_length" --sabotage "truncate@$third+$third_length")
+parts_of_map() { ddrescuelog --list-blocks="$1" map 2>/dev/null | wc -l; }
+# A page at a time, so that there is a middle; until its map says that a part is copied.
+"$salvage" --quiet "$file" copy --map map --map-interval 0.01 --chunk "$page" "${damage[@]}" &
+copier=$!
+until [ "$(parts_of_map +)" -gt 0 ] || ! kill -0 "$copier" 2>/dev/null; do sleep 0.01; done
+kill -9 "$copier" 2>/dev/null || true
+status=0
+wait "$copier" 2>/dev/null || status=$?
+if [ -f map ]; then ddrescuelog -t map | grep -E 'rescued|non-tried|bad' | sed 's/^/  /'; fi
+half_way() { [ "$status" -eq 137 ] && [ "$(parts_of_map +)" -gt 0 ] && [ "$(parts_of_map '?')" -gt 0 ]; }
+only_a_part() { [ ! -e copy ] && [ -e copy.part ]; }
+check "it was killed, and its map has copied parts and parts to be tried" half_way
+check "there is no copy yet, only copy.part" only_a_part
+run_salvage "$file" copy --map map --resume "${damage[@]}"
+check "resumed, salvage says that there are holes (status 1)" equal "$status" 1
+check "ddrescuelog reads the map: nothing is left to be tried" equal "$(parts_of_map '?*/')" 0
+check "the table names these two" equal "$(bad_runs | cut -d ' ' -f 1,2)" "$first $first_length
+$third $third_length"
+check "outside of them, every byte is the original's" copied_parts_survived copy "$size"
+check "inside of them, every byte is zero" bad_runs_are_zero copy
+summary+=$'\n'"killed and resumed     $(grep '^copied' report)"
+rm -f copy copy.part map
+
+say "5. the livelock, and its end"
 "$fpregs_restore" >report && status=0 || status=$?
 sed 's/^/  /' report
 check "the old pairing spins, restart ends at once (status 0)" equal "$status" 0

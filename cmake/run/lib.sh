@@ -40,3 +40,12 @@ need_packages() {
     exit 3
   fi
 }
+
+# build_examples TARGET...: builds programs of examples/, in a tree of its own without the tests,
+# which need more packages. Prints the directory where they are.
+build_examples() {
+  say "building $*" >&2
+  cmake --preset gcc-release -B build/demo -DSUREFOOT_BUILD_TESTS=OFF </dev/null >/dev/null
+  cmake --build build/demo --target "$@" --parallel "$(jobs)" </dev/null >&2
+  printf '%s\n' "$PWD/build/demo/examples"
+}

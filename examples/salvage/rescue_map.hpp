@@ -62,7 +62,6 @@ class rescue_map {
   void set(std::size_t offset, std::size_t length, const knowledge& known) {
     if (length == 0) return;
     const std::size_t end = offset + length;
-    split(offset);
     if (end < size_) split(end);
     from_.erase(from_.lower_bound(offset), from_.lower_bound(end));
     from_[offset] = known;
