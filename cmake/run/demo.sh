@@ -234,8 +234,8 @@ rm copy
 say "4. the same damage, killed half-way, and resumed from its map"
 damage=(--sabotage "noaccess@$first+$first_length" --sabotage "truncate@$third+$third_length")
 parts_of_map() { ddrescuelog --list-blocks="$1" map 2>/dev/null | wc -l; }
-# A page at a time, so that there is a middle; until its map says that a part is copied.
-"$salvage" --quiet "$file" copy --map map --map-interval 0.01 --chunk "$page" "${damage[@]}" &
+# A page at a time and each one written down, so that there is a middle; until a part is copied.
+"$salvage" --quiet "$file" copy --map map --map-interval 0 --chunk "$page" "${damage[@]}" &
 copier=$!
 until [ "$(parts_of_map +)" -gt 0 ] || ! kill -0 "$copier" 2>/dev/null; do sleep 0.01; done
 kill -9 "$copier" 2>/dev/null || true
