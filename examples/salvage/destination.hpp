@@ -67,6 +67,7 @@ class destination {
   void create_part() {
     create(part());
     lock();
+    sync_name();
   }
 
   // DST.part as an earlier run left it, of which the first `size` bytes are needed at least; where
@@ -140,6 +141,17 @@ class destination {
     file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_);
     if (file_ < 0) refuse(name_, "cannot write");
     written_as_ = name;
+  }
+
+  // So that DST.part itself outlives a crash of the machine, as what the map says of it does. Not
+  // every file system can do that.
+  void sync_name() const {
+    const std::string directory = target_.substr(0, target_.rfind('/') + 1);
+    const int there =
+        ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (there < 0) return;
+    ::fsync(there);
+    ::close(there);
   }
 
   // Two at the same work would each undo what the other has written down.
