@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <future>
@@ -86,7 +87,8 @@ class rescue {
   }
 
   void copy(const range& r, desk& mine) {
-    const std::size_t n = r.end - r.begin;
+    // What lies past the end is not tried: a page there costs a signal, and there may be millions.
+    const std::size_t n = within(r, size_ < r.end ? src_.size_now() : size_.load());
     mine.holes.clear();
     const surefoot::salvaged met = surefoot::salvage(
         mine.bytes.get(), src_.view() + r.begin, n,
@@ -96,14 +98,20 @@ class rescue {
         reading{});
     if (met.stopped_by.kind != surefoot::cause::none)
       throw failure{status::cannot_open_or_write, "salvage's own buffer is bad memory"};
-    // After the copy, not before it: else a truncation in between would go unseen. What lies past
+    // Asked for again after the copy: else a truncation in between would go unseen. What lies past
     // the end reads as zeros up to the end of the page, and does not count.
-    const std::size_t in_file = std::clamp(src_.size_now(), r.begin, r.end) - r.begin;
+    size_ = src_.size_now();
+    const std::size_t in_file = std::min(n, within(r, size_));
     each_good(mine, n, [&](std::size_t from, std::size_t end) {
       end = std::min(end, in_file);
       if (from < end) dst_.write(mine.bytes.get() + from, end - from, r.begin + from);
     });
     note(r, mine, in_file);
+  }
+
+  // How many bytes of the range a file of this size has.
+  static std::size_t within(const range& r, std::size_t size) {
+    return std::clamp(size, r.begin, r.end) - r.begin;
   }
 
   // What lies before, between and behind the holes.
@@ -138,6 +146,7 @@ class rescue {
   rescue_map& map_;
   checkpoint* saved_;
   std::size_t chunk_;
+  std::atomic<std::size_t> size_{0};  // of SRC, at the last look
 
   std::mutex mutex_;  // guards what follows, map_ and *saved_
   std::vector<block> todo_;

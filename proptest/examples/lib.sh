@@ -104,7 +104,7 @@ expect_table() {
 
 # The causes, as the table prints them.
 # shellcheck disable=SC2034
-denied='denied SIGSEGV 2' guard='unmapped SIGSEGV 1' truncated='no_backing SIGBUS 2' past_end='no_backing - 0'
+denied='denied SIGSEGV 2' guard='unmapped SIGSEGV 1' truncated='no_backing SIGBUS 2'
 
 # begin_copy ARGUMENT...: starts the program and returns as soon as it reports its first progress.
 # Its process is $copier, what it says on standard output is in `out`.
