@@ -2,7 +2,7 @@
 //
 // The kernel copies (process_vm_readv on ourselves): one system call for a run of pages, and none
 // of them is touched through the view. That is faster by far where the first touch of a page is
-// slow, as on a virtual machine with shadow page tables: 0.10 s a GiB against 0.50 s (bench/salvage).
+// slow: on a virtual machine with shadow page tables, 0.10 s a GiB instead of 0.50 s.
 // Where the kernel stops, the exception table goes on: it says exactly why, and may read what the
 // kernel would not.
 #pragma once
