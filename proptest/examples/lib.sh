@@ -22,6 +22,19 @@ fail() {
 # skip NAME: NEEDS: the line that ./run test counts.
 skip() { printf 'SKIPPED: %s\n' "$*"; exit 0; }
 
+# on_a_small_disk TEST: runs the script again with a file system of one megabyte, seen by it only, in
+# `small`; or ends it.
+on_a_small_disk() {
+  if [ "${SUREFOOT_IN_NAMESPACE-}" != yes ]; then
+    unshare -rm mount -t tmpfs -o size=1m none . 2>/dev/null ||
+      skip "$1: needs a user namespace, or root, to mount a tmpfs"
+    SUREFOOT_IN_NAMESPACE=yes unshare -rm bash "$script" "$program" "$tools" || fail "see above"
+    exit 0
+  fi
+  mkdir small
+  mount -t tmpfs -o size=1m none small
+}
+
 # expect_status STATUS ARGUMENT...: runs the program; what it says is in `out` and `err`.
 expect_status() {
   local wanted=$1 status=0

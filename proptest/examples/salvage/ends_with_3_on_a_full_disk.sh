@@ -3,16 +3,8 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh" "$@"
 
-# A disk of one megabyte, seen by this test only.
-if [ "${SUREFOOT_IN_NAMESPACE-}" != yes ]; then
-  unshare -rm mount -t tmpfs -o size=1m none . 2>/dev/null ||
-    skip "salvage on a full disk: needs a user namespace, or root, to mount a tmpfs"
-  SUREFOOT_IN_NAMESPACE=yes unshare -rm bash "$script" "$program" "$tools" || fail "see above"
-  exit 0
-fi
+on_a_small_disk "salvage on a full disk"
 make_file src 3000000
-mkdir small
-mount -t tmpfs -o size=1m none small
 echo old >small/dst
 expect_status 3 src small/dst
 [ "$(grep -vc '^salvage: [0-9]*%' err)" -eq 1 ] || fail "more than one line about it"

@@ -20,21 +20,3 @@ for signal in TERM INT HUP; do
   echo old >dst
   rm map
 done
-
-# A full disk is an interruption too.
-if [ "${SUREFOOT_IN_NAMESPACE-}" != yes ]; then
-  unshare -rm mount -t tmpfs -o size=1m none . 2>/dev/null ||
-    skip "salvage with a map on a full disk: needs a user namespace, or root, to mount a tmpfs"
-  SUREFOOT_IN_NAMESPACE=yes unshare -rm bash "$script" "$program" "$tools" || fail "see above"
-  exit 0
-fi
-make_file src 3000000
-mkdir small
-mount -t tmpfs -o size=1m none small
-expect_status 3 src small/dst --map map --chunk 64K
-grep -q 'small/dst: cannot write: No space left on device' err || fail "not named"
-[ "$(ddrescuelog --list-blocks=+ map | wc -l)" -gt 1000 ] || fail "the map does not know what was copied: $(cat map)"
-mount -o remount,size=4m small
-expect_status 0 src small/dst --map map --resume
-cmp src small/dst || fail "another file"
-umount small
