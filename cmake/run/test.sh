@@ -36,8 +36,9 @@ while [ $# -gt 0 ]; do
 done
 
 # libclang-rt-dev: clang only recommends its sanitizer run-time. libcli11-dev and pv: for
-# examples/salvage. gddrescue: reads its maps in the tests, and goes on with them.
-packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev pv gddrescue clang-format git)
+# examples/salvage. gddrescue: reads its maps in the tests, and goes on with them. strace: makes system
+# calls fail in them.
+packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev pv gddrescue strace clang-format git)
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
   packages+=(lld)

@@ -24,10 +24,15 @@ class checkpoint {
     next_ = clock::now() + interval_.value_or(shortest);
   }
 
+  // Nothing more once it has failed: the kernel tells of lost writes only once, so a later success
+  // would prove nothing.
   void save(const rescue_map& map, const stage& at) {
+    if (failed_) return;
     const auto begun = clock::now();
+    failed_ = true;
     dst_.sync();
     write_mapfile(file_, map, at);
+    failed_ = false;
     const auto ended = clock::now();
     next_ = ended + interval_.value_or(std::max<seconds>(shortest, 10 * (ended - begun)));
   }
@@ -44,6 +49,7 @@ class checkpoint {
   const destination& dst_;
   std::optional<seconds> interval_;
   std::chrono::time_point<clock, seconds> next_;
+  bool failed_ = false;
 };
 
 }  // namespace tool

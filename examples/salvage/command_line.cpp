@@ -103,7 +103,12 @@ command_line parse(int argc, const char* const* argv) {
              "bring FILE up to date every SECONDS, 0: after each chunk (default: as often as "
              "it costs little)")
           ->option_text("SECONDS")
-          ->check(CLI::Range(0.0, 86400.0).description(""));
+          ->check(CLI::Range(0.0, 86400.0).description(""))
+          ->check([](const std::string& text) {
+            return text.find_first_not_of("0123456789.") == std::string::npos
+                       ? std::string()
+                       : "'" + text + "' is not a number of seconds";
+          });
   app.add_flag("--resume", asked.resume, "go on where FILE and DST.part say that it ended");
   app.add_option("--chunk", chunk,
                  "how much is copied at once; rounded up to pages (default: 512K)")
@@ -129,6 +134,7 @@ command_line parse(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0) throw failure{status::usage, one_line(e.what()) + " (try --help)"};
     app.exit(e, std::cout, std::cerr);
+    if (!std::cout.flush()) refuse("standard output", "cannot write");
     asked.only_talk = true;
     return asked;
   }

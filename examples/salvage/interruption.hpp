@@ -52,7 +52,8 @@ inline void handle_interruptions(on_interruption what) {
   struct sigaction ours {};
   ours.sa_handler = what == on_interruption::remove_temporary ? detail::remove_temporary
                                                               : detail::note_interruption;
-  ours.sa_flags = static_cast<int>(SA_RESETHAND);  // whoever asks twice need not wait
+  // Whoever asks twice need not wait.
+  ours.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
   for (const int signal : {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM}) {
     struct sigaction before {};
     ::sigaction(signal, nullptr, &before);
@@ -60,6 +61,22 @@ inline void handle_interruptions(on_interruption what) {
   }
   ::signal(SIGXFSZ, SIG_IGN);  // a file that is too large becomes an answer of pwrite
 }
+
+// No signal is handled while this lives.
+class uninterrupted {
+ public:
+  uninterrupted() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~uninterrupted() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  uninterrupted(const uninterrupted&) = delete;
+  uninterrupted& operator=(const uninterrupted&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 inline bool interrupted() { return detail::interrupted_by != 0; }
 

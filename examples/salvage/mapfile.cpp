@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -5,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <salvage/failure.hpp>
+#include <salvage/files.hpp>
 #include <salvage/mapfile.hpp>
 #include <salvage/version.hpp>
 #include <sstream>
@@ -16,6 +19,8 @@ namespace tool {
 namespace {
 
 constexpr std::string_view created_by = "# Mapfile. Created by salvage";
+constexpr std::string_view seeding = "# DST.part is being made from DST";
+constexpr std::string_view renaming = "# DST.part is whole and becomes DST";
 
 // As integer constants in C++. ddrescue's numbers are signed.
 std::optional<std::size_t> parse_number(std::string_view word) {
@@ -45,6 +50,7 @@ class reader {
   mapfile all() {
     mapfile read{rescue_map(0), read_stage(), ours_};
     for (std::vector<std::string> words; next(words);) read_block(words, read.map);
+    read.at.doing = doing_;
     return read;
   }
 
@@ -53,6 +59,8 @@ class reader {
     for (std::string line; std::getline(in_, line);) {
       ++line_;
       if (line.starts_with(created_by)) ours_ = true;
+      if (line == seeding) doing_ = step::seeding;
+      if (line == renaming) doing_ = step::renaming;
       words = words_of(line);
       if (!words.empty()) return true;
     }
@@ -78,7 +86,7 @@ class reader {
     if (!offset || !length || words[2].size() != 1 ||
         std::string_view("?*/-+").find(words[2]) == std::string_view::npos)
       refuse("not a position, a size and a status");
-    if (*offset < map.size()) refuse("blocks overlap");
+    if (*offset != map.size()) refuse("blocks are not contiguous");
     if (*length > PTRDIFF_MAX - *offset) refuse("a block ends nowhere");
     map.grow(*offset + *length);
     knowledge known{static_cast<block_status>(words[2][0])};
@@ -95,16 +103,25 @@ class reader {
   std::istream& in_;
   std::size_t line_ = 0;
   bool ours_ = false;
+  step doing_ = step::none;
 };
 
-void print(std::FILE* to, const rescue_map& map, const stage& at) {
-  std::fprintf(to, "%s %s\n", created_by.data(), version);
-  std::fputs("# current_pos  current_status  current_pass\n", to);
-  std::fprintf(to, "0x%08zX     %c               %u\n", at.position, at.status, at.pass);
-  std::fputs("#      pos        size  status\n", to);
-  const auto line = [to](const block& b) {
-    std::fprintf(to, "0x%08zX  0x%08zX  %c\n", b.offset, b.length,
-                 static_cast<char>(b.known.status));
+template <class... Values>
+void print(std::string& to, const char* format, Values... values) {
+  char line[120];
+  to.append(line, static_cast<std::size_t>(std::snprintf(line, sizeof line, format, values...)));
+}
+
+std::string text_of(const rescue_map& map, const stage& at) {
+  std::string text;
+  print(text, "%s %s\n", created_by.data(), version);
+  if (at.doing == step::seeding) print(text, "%s\n", seeding.data());
+  if (at.doing == step::renaming) print(text, "%s\n", renaming.data());
+  text += "# current_pos  current_status  current_pass\n";
+  print(text, "0x%08zX     %c               %u\n", at.position, at.status, at.pass);
+  text += "#      pos        size  status\n";
+  const auto line = [&](const block& b) {
+    print(text, "0x%08zX  0x%08zX  %c\n", b.offset, b.length, static_cast<char>(b.known.status));
   };
   // The format knows no causes: bad neighbours are one block in it.
   block run;
@@ -117,31 +134,59 @@ void print(std::FILE* to, const rescue_map& map, const stage& at) {
     run = b;
   }
   if (run.length > 0) line(run);
+  return text;
+}
+
+// Is this what a write_mapfile() that was killed has left: the beginning of a map of ours?
+bool is_left_over(const std::string& name) {
+  const int file = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) return false;
+  struct stat about {};
+  char begin[created_by.size()];
+  const bool regular = ::fstat(file, &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink == 1;
+  const ssize_t n = regular ? ::read(file, begin, sizeof begin) : -1;
+  ::close(file);
+  return n >= 0 && created_by.starts_with(std::string_view(begin, static_cast<std::size_t>(n)));
 }
 
 }  // namespace
 
 std::optional<mapfile> read_mapfile(const std::string& name) {
-  std::ifstream in(name);
-  if (!in) {
+  struct stat about {};
+  if (::stat(name.c_str(), &about) != 0) {
     if (errno == ENOENT) return {};
     refuse(name, "cannot open");
   }
+  if (!S_ISREG(about.st_mode)) refuse_kind(name, about.st_mode);
+  std::ifstream in(name);
+  if (!in) refuse(name, "cannot open");
   return reader(name, in).all();
 }
 
 void write_mapfile(const std::string& name, const rescue_map& map, const stage& at) {
-  // A name that nobody else uses, and always the same: a process that is killed leaves no second.
+  const std::string text = text_of(map, at);
+  // Always the same name, so that a process that is killed leaves one at the most; and nobody's file.
   const std::size_t slash = name.rfind('/') + 1;
-  const std::string unfinished = name.substr(0, slash) + "." + name.substr(slash) + ".salvage";
-  std::FILE* const to = std::fopen(unfinished.c_str(), "we");
-  if (to == nullptr) refuse(name, "cannot write");
-  print(to, map, at);
-  const bool written = std::fflush(to) == 0 && ::fsync(::fileno(to)) == 0;
-  const int error = errno;
-  std::fclose(to);
-  if (!written) refuse(name, "cannot write", error);
-  if (std::rename(unfinished.c_str(), name.c_str()) != 0) refuse(name, "cannot write");
+  const std::string fresh = name.substr(0, slash) + "." + name.substr(slash) + ".salvage";
+  const auto create = [&] {
+    return ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  };
+  int file = create();
+  if (file < 0 && errno == EEXIST) {
+    if (!is_left_over(fresh)) refuse(fresh, "is in the way", EEXIST);
+    ::unlink(fresh.c_str());
+    file = create();
+  }
+  if (file < 0) refuse(name, "cannot write");
+  struct stat old {};
+  if (::stat(name.c_str(), &old) == 0) ::fchmod(file, old.st_mode & 0777);
+  bool written = write_all(file, text.data(), text.size()) && ::fsync(file) == 0;
+  int error = errno;
+  if (::close(file) != 0 && written) written = false, error = errno;
+  if (written && std::rename(fresh.c_str(), name.c_str()) == 0) return;
+  if (written) error = errno;
+  ::unlink(fresh.c_str());
+  refuse(name, "cannot write", error);
 }
 
 }  // namespace tool

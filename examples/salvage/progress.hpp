@@ -23,8 +23,8 @@ namespace tool {
 
 class progress {
  public:
-  // `size` bytes are to be done.
-  progress(std::size_t size, bool quiet) : size_(size), quiet_(quiet || size == 0) {
+  // `size` bytes are to be done, one at least.
+  progress(std::size_t size, bool quiet) : size_(size), quiet_(quiet) {
     if (!quiet_ && ::isatty(STDERR_FILENO) == 1) start_pv();
   }
   ~progress() {
@@ -54,6 +54,7 @@ class progress {
   using clock = std::chrono::steady_clock;
 
   void start_pv() {
+    ::signal(SIGCHLD, SIG_DFL);  // an ignored one would take away our child's number
     watched_ = ::memfd_create("salvage-progress", MFD_CLOEXEC);
     if (watched_ < 0) return;
     const std::string of = std::to_string(::getpid()) + ":" + std::to_string(watched_);

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
-#include <future>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +19,8 @@
 #include <salvage/rescue_map.hpp>
 #include <salvage/source.hpp>
 #include <surefoot/salvage.hpp>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,18 +32,23 @@ class rescue {
   rescue(const source& src, destination& dst, rescue_map& map, checkpoint* saved, std::size_t chunk)
       : src_(src), dst_(dst), map_(map), saved_(saved), chunk_(chunk) {}
 
-  // Tries each byte of these blocks once. Where `at` says the work is, is said in the map file.
+  // Tries each byte of these blocks, of which there is one at least, once. Where `at` says the work is, is said in the map file.
   void pass(std::vector<block> blocks, const stage& at, progress& bar) {
     todo_ = std::move(blocks);
     next_block_ = 0;
-    offset_ = todo_.empty() ? 0 : todo_[0].offset;
+    offset_ = todo_[0].offset;
     done_ = 0;
     at_ = at;
     bar_ = &bar;
-    auto other = std::async(std::launch::async, [this] { work(); });
+    std::thread other;
+    try {
+      other = std::thread([this] { work(); });
+    } catch (const std::system_error&) {
+      // No thread is to be had: one worker does it too.
+    }
     work();
-    other.get();
-    if (failed_) throw *failed_;
+    if (other.joinable()) other.join();
+    if (failed_) std::rethrow_exception(failed_);
   }
 
  private:
@@ -67,9 +74,9 @@ class rescue {
     try {
       desk mine(chunk_);
       while (const std::optional<range> r = next()) copy(*r, mine);
-    } catch (const failure& why) {
+    } catch (...) {
       const std::lock_guard one(mutex_);
-      if (!failed_) failed_ = why;
+      if (failed_ == nullptr) failed_ = std::current_exception();
     }
   }
 
@@ -77,7 +84,7 @@ class rescue {
   // out, or the work is to end.
   std::optional<range> next() {
     const std::lock_guard one(mutex_);
-    if (failed_ || interrupted()) return {};
+    if (failed_ != nullptr || interrupted()) return {};
     while (next_block_ < todo_.size() && offset_ == todo_[next_block_].end())
       if (++next_block_ < todo_.size()) offset_ = todo_[next_block_].offset;
     if (next_block_ == todo_.size()) return {};
@@ -155,7 +162,7 @@ class rescue {
   std::size_t done_ = 0;
   stage at_;
   progress* bar_ = nullptr;
-  std::optional<failure> failed_;
+  std::exception_ptr failed_;
 };
 
 }  // namespace tool

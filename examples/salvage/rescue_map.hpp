@@ -58,6 +58,13 @@ class rescue_map {
     join(before);
   }
 
+  // Forgets what lies behind that size.
+  void cut(std::size_t size) {
+    if (size >= size_) return;
+    size_ = size;
+    from_.erase(from_.lower_bound(size), from_.end());
+  }
+
   // Precondition: within size().
   void set(std::size_t offset, std::size_t length, const knowledge& known) {
     if (length == 0) return;
@@ -105,6 +112,9 @@ inline bool is_bad(const knowledge& k) { return k.status == block_status::bad; }
 inline bool is_finished(const knowledge& k) { return k.status == block_status::finished; }
 inline bool is_untried(const knowledge& k) { return !is_bad(k) && !is_finished(k); }
 
+inline std::size_t end_of(const std::vector<block>& blocks) {
+  return blocks.empty() ? 0 : blocks.back().end();
+}
 inline std::size_t bytes_of(const std::vector<block>& blocks) {
   std::size_t sum = 0;
   for (const block& b : blocks) sum += b.length;

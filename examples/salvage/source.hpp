@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <salvage/failure.hpp>
+#include <salvage/files.hpp>
 #include <string>
 #include <surefoot/engine/standard.hpp>
 #include <utility>
@@ -17,23 +18,6 @@ namespace tool {
 inline constexpr std::size_t page_size = surefoot::engine::standard::page_size();
 inline constexpr std::size_t page_begin(std::size_t at) { return at & ~(page_size - 1); }
 inline constexpr std::size_t page_end(std::size_t at) { return page_begin(at) + page_size; }
-
-inline const char* kind_of_file(mode_t mode) {
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISFIFO(mode)) return "a pipe";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
-  return "no regular file";
-}
-
-[[noreturn]] inline void refuse_kind(const std::string& name, mode_t mode) {
-  throw failure{status::cannot_open_or_write,
-                name + ": is " + kind_of_file(mode) + ", not a regular file"};
-}
-
-inline bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
 
 class source {
  public:

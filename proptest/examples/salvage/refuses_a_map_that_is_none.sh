@@ -20,7 +20,9 @@ refused '0 +\n0 -5 +\n' 'line 2'
 refused '0 +\n0 1e3 +\n' 'line 2'
 refused '0 +\n0 09 +\n' 'line 2'
 refused '0 +\n0 0x +\n' 'line 2'
-refused '0 +\n0 100 +\n50 100 -\n' 'overlap'
+refused '0 +\n0 100 +\n50 100 -\n' 'not contiguous'
+refused '0 +\n0 100 +\n101 100 -\n' 'not contiguous'
+refused '0 +\n1 100 +\n' 'not contiguous'
 refused '0 +\n0x7fffffffffffffff 2 +\n' 'line 2'
 refused '0 +\n0 99999999999999999999 +\n' 'line 2'
 refused '0 x 1\n0 100 +\n' 'line 1'
@@ -28,7 +30,12 @@ head -c 100000 /dev/urandom >map
 says=(map 'not a ddrescue mapfile')
 expect_refusal 3 src dst --map map --resume
 mkdir there
-says=(there 'Is a directory')
+says=(there 'a directory')
 expect_refusal 3 src dst --map there --resume
+mkfifo pipe
+says=(pipe 'a pipe')
+expect_refusal 3 src dst --map pipe --resume
+says=(/dev/zero 'a device')
+expect_refusal 3 src dst --map /dev/zero --resume
 says=(nowhere/map 'No such file')
 expect_refusal 3 src dst --map nowhere/map
