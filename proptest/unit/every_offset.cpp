@@ -55,8 +55,7 @@ void over_the_grid(Check check) {
 template <class E>
 bool answers(const progress& met, std::size_t n, std::size_t done, kind bad, access_kind during,
              const void* at) {
-  return memory::reports<E>(
-      met, done == n ? memory::finished(n) : memory::stopped(done, n, bad, during, at));
+  return met == (done == n ? memory::finished(n) : memory::stopped<E>(done, n, bad, during, at));
 }
 constexpr std::size_t before(std::size_t n, std::size_t into) { return n > into ? n - into : 0; }
 

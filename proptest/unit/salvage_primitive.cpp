@@ -61,9 +61,8 @@ TEMPLATE_TEST_CASE("salvage copies around every hole, for every layout of four p
         if (i > 0 && row[i] == row[i - 1]) continue;  // the same run goes on
         REQUIRE(next < holes.size());
         REQUIRE(holes[next].offset == begin);
-        REQUIRE(memory::reports<TestType>(
-            holes[next].why,
-            memory::fault_of(row[i], access_kind::read, from.data() + skew + begin)));
+        REQUIRE(holes[next].why ==
+                memory::fault_of<TestType>(row[i], access_kind::read, from.data() + skew + begin));
         ++next;
       }
       REQUIRE(next == holes.size());
@@ -84,8 +83,8 @@ TEMPLATE_TEST_CASE("salvage ends where the destination fails", "", SUREFOOT_ALL_
   CHECK(met.lost == page_size);
   CHECK(met.left == page_size);
   CHECK(met.holes == 1);
-  CHECK(memory::reports<TestType>(
-      met.stopped_by, memory::fault_of(kind::read_only, access_kind::write, to.page(2))));
+  CHECK(met.stopped_by ==
+        memory::fault_of<TestType>(kind::read_only, access_kind::write, to.page(2)));
 }
 
 TEMPLATE_TEST_CASE("salvage of nothing and of a range that wraps touches nothing", "",
