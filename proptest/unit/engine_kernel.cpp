@@ -1,9 +1,7 @@
 // What engine::kernel is for: where no signal may be delivered, it answers all the same.
-#include <dirent.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -150,24 +148,14 @@ TEST_CASE("the kernel engine meets every kind of bad page without a signal and w
   CHECK(process::ledger[0].calls == 0);
 }
 
-std::size_t open_descriptors() {
-  DIR* const all = ::opendir("/proc/self/fd");
-  memory::require(all != nullptr, "/proc/self/fd");
-  std::size_t count = 0;
-  while (::readdir(all) != nullptr) ++count;
-  ::closedir(all);
-  return count;
-}
-
 TEST_CASE("the kernel engine keeps no descriptor, and answers where none can be had") {
   const ground bad;
-  const std::size_t before = open_descriptors();
+  const std::size_t before = process::open_descriptors();
   CHECK(bad.wrong_answers() == 0);
-  CHECK(open_descriptors() == before);
+  CHECK(process::open_descriptors() == before);
 
   check_answers_in_a_child([](const ground& there) {
-    const rlimit none{0, 0};
-    memory::require(::setrlimit(RLIMIT_NOFILE, &none) == 0, "RLIMIT_NOFILE");
+    process::allow_no_more_descriptors();
     return there.wrong_answers();
   });
 }
