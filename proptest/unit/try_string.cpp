@@ -119,18 +119,19 @@ TEMPLATE_TEST_CASE("a string copy writes the string and its terminator, and noth
   const memory::pages to{kind::good};
   auto* const dst = reinterpret_cast<char*>(to.data() + 32);
   for (std::size_t length = 0; length <= 300; length += memory::stride)
-    for (const std::size_t room : {std::size_t{1}, length, length + 1, length + 50}) {
-      const char* const src = text.end() - length - 1;
-      const_cast<char*>(src)[length] = 0;
-      const std::size_t done = std::min(length + 1, room);
-      INFO("length " << length << ", room " << room);
-      REQUIRE(surefoot::try_copy_string(dst, src, room, TestType{}) ==
-              surefoot::string_copy{memory::finished(done), room > length});
-      REQUIRE(std::memcmp(dst, src, done) == 0);
-      REQUIRE(to.intact(dst, done));
-      memory::fill(dst, done);
-      const_cast<char*>(src)[length] = 'x';
-    }
+    for (const std::size_t behind : {std::size_t{1}, std::size_t{20}, std::size_t{300}})
+      for (const std::size_t room : {std::size_t{1}, length, length + 1, length + 50}) {
+        char* const src = text.end() - length - behind;
+        src[length] = 0;
+        const std::size_t done = std::min(length + 1, room);
+        INFO("length " << length << ", " << behind << " before the fault, room " << room);
+        REQUIRE(surefoot::try_copy_string(dst, src, room, TestType{}) ==
+                surefoot::string_copy{memory::finished(done), room > length});
+        REQUIRE(std::memcmp(dst, src, done) == 0);
+        REQUIRE(to.intact(dst, done));
+        memory::fill(dst, done);
+        src[length] = 'x';
+      }
 }
 
 TEMPLATE_TEST_CASE("a string copy stops at the first byte that either side refuses", "",
