@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -41,7 +42,7 @@ void check_stays_armed(int flags, Access access) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("an alternate stack stays armed over the faults of an access", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   for (const int flags : {0, process::autodisarm}) {
     INFO("flags " << flags);
     check_stays_armed(flags, [](std::uint8_t* p) {
@@ -64,7 +65,7 @@ TEST_CASE("an alternate stack stays armed over the faults of guarded code") {
 }
 
 TEMPLATE_TEST_CASE("a fault under a stack with SS_AUTODISARM leaves the signal mask as it was", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::shared<surefoot::os::signal_mask> after;
   const memory::pages hole{memory::kind::hole};
   const process::ending end = process::run([&] {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -26,7 +27,7 @@ void fault_in_every_way() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a fault is answered where the alternate stack lies above the one in use", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   for (const int flags : {0, process::autodisarm}) {
     INFO("flags " << flags);
     const process::shared<int> counted;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -22,7 +23,7 @@ void load_once() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a fault on a fiber's stack of 3 KiB is answered on the alternate stack", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   for (const memory::kind k : {memory::kind::hole, memory::kind::past_end_of_file}) {
     const memory::pages land{k};
     const process::shared<surefoot::fault> seen;

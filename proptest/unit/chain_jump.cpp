@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -89,7 +90,7 @@ TEST_CASE("after a jump an owner that hands on a copy of the siginfo leads to th
 }
 
 TEMPLATE_TEST_CASE("our own faults are answered between an owner's jumps", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::shared<int> answered;
   const process::ending end = process::run([&] {
     owner<0>::take(SIGSEGV);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -22,7 +23,7 @@ void use_the_library(int signal, siginfo_t* info, void* ucontext) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("the owner before may use the library in its handler", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::shared<int> counted;
   answered = &*counted;
   const process::ending end = process::run([] {
@@ -38,7 +39,7 @@ TEMPLATE_TEST_CASE("the owner before may use the library in its handler", "",
 }
 
 TEMPLATE_TEST_CASE("the owner before may use the library once its thread is ready for faults", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::shared<int> counted;
   answered = &*counted;
   const process::ending end = process::run([] {

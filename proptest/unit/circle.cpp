@@ -4,6 +4,7 @@
 #include <surefoot/surefoot.hpp>
 #include <utility>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -83,8 +84,8 @@ TEST_CASE("several displaced owners that chain to us get a stray fault once each
   CHECK(*newest_first);
 }
 
-TEMPLATE_TEST_CASE("the same owner may be displaced a thousand times", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("the same owner may be displaced a thousand times", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::shared<bool> fine;
   const process::ending end = process::run([&] {
     (void)surefoot::install();
@@ -99,7 +100,7 @@ TEMPLATE_TEST_CASE("the same owner may be displaced a thousand times", "", suref
 }
 
 TEMPLATE_TEST_CASE("fifteen owners can be displaced, and install() says so when there is one more",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
+                   "", SUREFOOT_SIGNAL_ENGINES) {
   struct observation {
     bool fifteen = false;
     bool sixteen = false;
@@ -141,7 +142,7 @@ TEST_CASE("an owner that took the signals back from us is not asked a second tim
 }
 
 TEMPLATE_TEST_CASE("an owner may borrow the signals over and over, as test runners do", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::shared<int> answered;
   const process::ending end = process::run([&] {
     owner<1>::take(SIGSEGV);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -33,8 +34,8 @@ void forwards(std::initializer_list<report> reports) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("an access takes a report of a fault that fits it", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("an access takes a report of a fault that fits it", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   const report r = [](const std::uint8_t* p) { return notice(SIGSEGV, SEGV_MAPERR, p); };
   process::check_taken(load_interrupted_by<TestType>(r),
@@ -42,7 +43,7 @@ TEMPLATE_TEST_CASE("an access takes a report of a fault that fits it", "", suref
 }
 
 TEMPLATE_TEST_CASE("an access takes nothing that a process sent, also where it fits", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   forwards<TestType>({
       [](const std::uint8_t* p) { return notice(SIGSEGV, SI_USER, p); },
@@ -55,7 +56,7 @@ TEMPLATE_TEST_CASE("an access takes nothing that a process sent, also where it f
 }
 
 TEMPLATE_TEST_CASE("an access does not take the advisory about poison that nobody touched", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   forwards<TestType>({
       [](const std::uint8_t* p) { return notice(SIGBUS, BUS_MCEERR_AO, p, 12); },
@@ -63,7 +64,7 @@ TEMPLATE_TEST_CASE("an access does not take the advisory about poison that nobod
 }
 
 TEMPLATE_TEST_CASE("an access does not take the late report of an asynchronous tag check", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   constexpr int mteaerr = 8;  // SEGV_MTEAERR
   forwards<TestType>({
@@ -72,7 +73,7 @@ TEMPLATE_TEST_CASE("an access does not take the late report of an asynchronous t
 }
 
 TEMPLATE_TEST_CASE("an access does not take a report about other bytes than its own", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   forwards<TestType>({
       [](const std::uint8_t* p) { return notice(SIGSEGV, SEGV_MAPERR, p - 1); },
@@ -84,7 +85,7 @@ TEMPLATE_TEST_CASE("an access does not take a report about other bytes than its 
 }
 
 TEMPLATE_TEST_CASE("an access takes a report without address only from those that have none", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   forwards<TestType>({
       [](const std::uint8_t*) { return notice(SIGSEGV, SEGV_MAPERR, nullptr); },
@@ -94,7 +95,7 @@ TEMPLATE_TEST_CASE("an access takes a report without address only from those tha
 }
 
 TEMPLATE_TEST_CASE("what another thread sends to one in the middle of an access is not ours", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   for (const int signal : process::signals_taken) {
     INFO("signal " << signal);

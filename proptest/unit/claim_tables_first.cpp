@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 TEMPLATE_TEST_CASE("a fault of an access inside a guard fails the access, not the guarded code", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   for (const memory::kind k : {memory::kind::hole, memory::kind::past_end_of_file}) {
     const memory::pages land{k};
     const std::uint8_t* const p = land.data();

@@ -36,10 +36,11 @@ bool keeps_every_update(std::uint8_t* p, std::size_t rounds, Probe probe) {
 }
 
 // Holds the first thread that writes to one page, in the middle of its access (userfaultfd in
-// write-protect mode): what a loop of two threads meets by chance happens here each time.
+// write-protect mode): what a loop of two threads meets by chance happens here each time. Writes that
+// the kernel makes for a thread are held, too, where a process may ask for that.
 class write_trap {
  public:
-  explicit write_trap(std::uint8_t* page) : page_(page), descriptor_(open()) {
+  explicit write_trap(std::uint8_t* page) : page_(page), descriptor_(open(false)) {
     require(descriptor_ >= 0, "userfaultfd");
     uffdio_register all{};
     all.range = range();
@@ -52,10 +53,12 @@ class write_trap {
   write_trap& operator=(const write_trap&) = delete;
 
   // Asks the machine; where it refuses, the running test says so.
-  static bool offered() {
-    const int descriptor = open();
+  static bool offered(bool in_kernel) {
+    const int descriptor = open(in_kernel);
     if (descriptor >= 0) ::close(descriptor);
-    if (descriptor < 0) say_skipped("userfaultfd with write protection");
+    if (descriptor < 0)
+      say_skipped(in_kernel ? "userfaultfd with write protection, for writes of the kernel"
+                            : "userfaultfd with write protection");
     return descriptor >= 0;
   }
 
@@ -79,9 +82,10 @@ class write_trap {
   }
 
  private:
-  static int open() {
-    const int descriptor =
-        static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
+  static int open(bool in_kernel) {
+    auto descriptor = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC));
+    if (descriptor < 0 && !in_kernel)
+      descriptor = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
     uffdio_api api{};
     api.api = UFFD_API;
     api.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;

@@ -55,13 +55,13 @@ template <class E, access_kind K>
 void probes(checked& answer) {
   before_each_bad_page(K, [&](const memory::pages& land, std::uint8_t* edge, kind bad) {
     answer(E{}.template probe<K>(edge - 1) == fault{}, "a probe of a good byte");
-    answer(memory::reports<E>(E{}.template probe<K>(edge), memory::fault_of(bad, K, edge)),
+    answer(E{}.template probe<K>(edge) == memory::fault_of<E>(bad, K, edge),
            "a probe of a bad byte");
     for (std::size_t n = 1; n <= 64; ++n) {
       answer(E{}.template probe_each<K>(edge - n, n, 1) == memory::finished(n),
              "probes of each good byte");
-      answer(memory::reports<E>(E{}.template probe_each<K>(edge - n, n + 9, page_size),
-                                memory::stopped(n, n + 9, bad, K, edge)),
+      answer(E{}.template probe_each<K>(edge - n, n + 9, page_size) ==
+                 memory::stopped<E>(n, n + 9, bad, K, edge),
              "a probe of each page");
     }
     answer(land.intact(), "a probe changes nothing");
@@ -79,9 +79,9 @@ void conforms(checked& answer, std::integral_constant<verb, verb::scan>) {
   before_each_bad_page(access_kind::read, [&](const memory::pages&, std::uint8_t* edge, kind bad) {
     for (std::size_t n = 1; n <= 200; ++n) {
       answer(E{}.scan(edge - n, n) == memory::finished(n), "a scan of good bytes");
-      answer(memory::reports<E>(E{}.scan(edge - n, n + 70),
-                                memory::stopped(n, n + 70, bad, access_kind::read, edge)),
-             "a scan into a bad page");
+      answer(
+          E{}.scan(edge - n, n + 70) == memory::stopped<E>(n, n + 70, bad, access_kind::read, edge),
+          "a scan into a bad page");
     }
   });
 }
@@ -93,22 +93,22 @@ void conforms(checked& answer, std::integral_constant<verb, verb::copy>) {
   before_each_bad_page(access_kind::read, [&](const memory::pages&, std::uint8_t* edge, kind bad) {
     for (std::size_t n = 1; n <= 200; ++n) {
       std::uint8_t to[300] = {};
-      answer(memory::reports<E>(E{}.copy(to, edge - n, n + 33),
-                                memory::stopped(n, n + 33, bad, access_kind::read, edge)) &&
+      answer(E{}.copy(to, edge - n, n + 33) ==
+                     memory::stopped<E>(n, n + 33, bad, access_kind::read, edge) &&
                  std::memcmp(to, edge - n, n) == 0 && to[n] == 0,
              "a copy from a bad page");
     }
   });
-  before_each_bad_page(access_kind::write, [&](const memory::pages& land, std::uint8_t* edge,
-                                               kind bad) {
-    for (std::size_t n = 1; n <= 200; ++n) {
-      const progress met = E{}.copy(edge - n, plain, n + 33);
-      answer(memory::reports<E>(met, memory::stopped(n, n + 33, bad, access_kind::write, edge)) &&
-                 std::memcmp(edge - n, plain, n) == 0 && land.intact(edge - n, n),
-             "a copy to a bad page");
-      memory::fill(edge - n, n);
-    }
-  });
+  before_each_bad_page(
+      access_kind::write, [&](const memory::pages& land, std::uint8_t* edge, kind bad) {
+        for (std::size_t n = 1; n <= 200; ++n) {
+          const progress met = E{}.copy(edge - n, plain, n + 33);
+          answer(met == memory::stopped<E>(n, n + 33, bad, access_kind::write, edge) &&
+                     std::memcmp(edge - n, plain, n) == 0 && land.intact(edge - n, n),
+                 "a copy to a bad page");
+          memory::fill(edge - n, n);
+        }
+      });
 }
 
 template <class E>
@@ -120,8 +120,7 @@ void conforms(checked& answer, std::integral_constant<verb, verb::fill>) {
           bool filled = land.intact(edge - n, n);
           for (std::size_t i = 1; i <= n; ++i)
             filled = filled && edge[-static_cast<long>(i)] == 0xee;
-          answer(filled && memory::reports<E>(
-                               met, memory::stopped(n, n + 33, bad, access_kind::write, edge)),
+          answer(filled && met == memory::stopped<E>(n, n + 33, bad, access_kind::write, edge),
                  "a fill into a bad page");
           memory::fill(edge - n, n);
         }
@@ -135,8 +134,8 @@ void loads(checked& answer) {
     answer(good.ok() && std::memcmp(&good.value(), edge - sizeof(W), sizeof(W)) == 0,
            "a load of good bytes");
     for (std::size_t n = 0; n < sizeof(W); ++n)
-      answer(memory::reports<E>(E{}.template load<W>(edge - n).stopped_by,
-                                memory::fault_of(bad, access_kind::read, edge)),
+      answer(E{}.template load<W>(edge - n).stopped_by ==
+                 memory::fault_of<E>(bad, access_kind::read, edge),
              "a load that crosses into a bad page");
   });
 }
@@ -162,8 +161,8 @@ void stores(checked& answer) {
                "a store to good bytes");
         memory::fill(p, sizeof(W));
         for (std::size_t n = 0; n < sizeof(W); ++n)
-          answer(memory::reports<E>(E{}.store(edge - n, word).stopped_by,
-                                    memory::fault_of(bad, access_kind::write, edge)) &&
+          answer(E{}.store(edge - n, word).stopped_by ==
+                         memory::fault_of<E>(bad, access_kind::write, edge) &&
                      land.intact(),
                  "a store that crosses into a bad page");
       });

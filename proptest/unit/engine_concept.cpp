@@ -5,6 +5,7 @@
 #include <surefoot/surefoot.hpp>
 
 #include "by_kind.hpp"
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -120,15 +121,15 @@ static_assert(!loads<int> && !copies<int> && !guards<int>);
 // --- what can only be seen at run time
 
 TEMPLATE_TEST_CASE("an engine says which causes it can tell, and both of ours can tell all", "",
-                   engine::table, engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   for (const cause c : {cause::unmapped, cause::denied, cause::no_backing, cause::poisoned,
                         cause::bad_address, cause::tag_mismatch})
     CHECK(TestType::sees(c));
   CHECK(TestType::page_size() == memory::page_size);
 }
 
-TEMPLATE_TEST_CASE("a proven engine answers as the engine that it proves", "", engine::table,
-                   engine::jump) {
+TEMPLATE_TEST_CASE("a proven engine answers as the engine that it proves", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
   const auto e = surefoot::install<TestType>();
   const memory::pages land{kind::good, kind::hole};
   std::uint8_t to[20];

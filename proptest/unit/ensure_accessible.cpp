@@ -7,6 +7,7 @@
 
 #include "by_kind.hpp"
 #include "concurrent_writer.hpp"
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -22,6 +23,7 @@ using surefoot::verdict;
 // An engine and a granularity, in the name of a test.
 template <class Engine, granularity G>
 struct with {
+  using engine = Engine;
   static verdict ask(access_kind wanted, volatile void* p, std::size_t n) {
     return ensure<G>(wanted, p, n, Engine{});
   }
@@ -30,17 +32,26 @@ using table_hardware = with<surefoot::engine::table, granularity::hardware>;
 using table_byte = with<surefoot::engine::table, granularity::byte>;
 using jump_hardware = with<surefoot::engine::jump, granularity::hardware>;
 using jump_byte = with<surefoot::engine::jump, granularity::byte>;
+using kernel_hardware = with<surefoot::engine::kernel, granularity::hardware>;
+using kernel_byte = with<surefoot::engine::kernel, granularity::byte>;
+#define EVERY_FORM \
+  table_hardware, table_byte, jump_hardware, jump_byte, kernel_hardware, kernel_byte
+
+template <class Form>
+verdict refused(kind k, access_kind during, const volatile void* at) {
+  return {memory::fault_of<typename Form::engine>(k, during, at)};
+}
 
 constexpr verdict fine{};
 constexpr std::size_t offsets_in_a_page[] = {0, 1, 63, 100, 4095};
 constexpr std::size_t lengths[] = {1, 2, 4, 8, 16, 40, 64, 200};
 
 TEMPLATE_TEST_CASE("each length at each distance before a fault names the first bad byte", "",
-                   table_hardware, table_byte, jump_hardware, jump_byte) {
+                   EVERY_FORM) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind bad : memory::kinds_that_refuse(wanted)) {
       const memory::pages land{kind::good, bad};
-      const verdict expected{memory::fault_of(bad, wanted, land.page(1))};
+      const verdict expected = refused<TestType>(bad, wanted, land.page(1));
       for (std::size_t before = 0; before <= 64; before += memory::stride)
         for (std::size_t n = 0; n <= 200; n += memory::stride) {
           const verdict met = TestType::ask(wanted, land.page(1) - before, n);
@@ -52,8 +63,7 @@ TEMPLATE_TEST_CASE("each length at each distance before a fault names the first 
     }
 }
 
-TEMPLATE_TEST_CASE("a range flush against bad pages on either side is accessible", "",
-                   table_hardware, table_byte, jump_hardware, jump_byte) {
+TEMPLATE_TEST_CASE("a range flush against bad pages on either side is accessible", "", EVERY_FORM) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind bad : memory::kinds_that_refuse(wanted)) {
       const memory::pages land{bad, kind::good, bad};
@@ -64,7 +74,9 @@ TEMPLATE_TEST_CASE("a range flush against bad pages on either side is accessible
         REQUIRE(is_fine(land.page(1), n));
         REQUIRE(is_fine(land.page(2) - n, n));
       }
-      for (std::size_t skew = 0; skew < 64; ++skew) {
+      // A system call for each byte of a page takes its time.
+      constexpr std::size_t step = memory::without_signals<typename TestType::engine> ? 13 : 1;
+      for (std::size_t skew = 0; skew < 64; skew += step) {
         REQUIRE(is_fine(land.page(1) + skew, page_size - skew));
         REQUIRE(is_fine(land.page(1), page_size - skew));
         REQUIRE(is_fine(land.page(1) + skew, page_size - 2 * skew));
@@ -74,19 +86,18 @@ TEMPLATE_TEST_CASE("a range flush against bad pages on either side is accessible
 }
 
 TEMPLATE_TEST_CASE("a range that begins in a bad page is bad from its own first byte", "",
-                   table_hardware, table_byte, jump_hardware, jump_byte) {
+                   EVERY_FORM) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind bad : memory::kinds_that_refuse(wanted)) {
       const memory::pages land{bad, kind::good};
       for (std::size_t before = 1; before <= 80; ++before) {
         std::uint8_t* const p = land.page(1) - before;
-        REQUIRE(TestType::ask(wanted, p, before + 20) == verdict{memory::fault_of(bad, wanted, p)});
+        REQUIRE(TestType::ask(wanted, p, before + 20) == refused<TestType>(bad, wanted, p));
       }
     }
 }
 
-TEMPLATE_TEST_CASE("where two bad pages meet, the first of them answers", "", table_hardware,
-                   table_byte, jump_hardware, jump_byte) {
+TEMPLATE_TEST_CASE("where two bad pages meet, the first of them answers", "", EVERY_FORM) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind first : memory::kinds_that_refuse(wanted))
       for (const kind second : memory::kinds_that_refuse(wanted)) {
@@ -95,19 +106,18 @@ TEMPLATE_TEST_CASE("where two bad pages meet, the first of them answers", "", ta
         for (std::size_t before = 1; before <= 70; before += 3) {
           std::uint8_t* const p = land.page(1) - before;
           INFO(memory::name(first) << " then " << memory::name(second) << ", " << before);
-          CHECK(TestType::ask(wanted, p, 100) == verdict{memory::fault_of(first, wanted, p)});
+          CHECK(TestType::ask(wanted, p, 100) == refused<TestType>(first, wanted, p));
         }
       }
 }
 
-TEMPLATE_TEST_CASE("a page that is bad in the middle of many is found", "", table_hardware,
-                   table_byte, jump_hardware, jump_byte) {
+TEMPLATE_TEST_CASE("a page that is bad in the middle of many is found", "", EVERY_FORM) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind bad : memory::kinds_that_refuse(wanted)) {
       const memory::pages land{kind::good, kind::good, bad, kind::good};
       for (const std::size_t from : offsets_in_a_page) {
         CHECK(TestType::ask(wanted, land.data() + from, land.size() - from) ==
-              verdict{memory::fault_of(bad, wanted, land.page(2))});
+              refused<TestType>(bad, wanted, land.page(2)));
         CHECK(TestType::ask(wanted, land.data() + from, 2 * page_size - from) == fine);
       }
       CHECK(land.intact());
@@ -115,7 +125,7 @@ TEMPLATE_TEST_CASE("a page that is bad in the middle of many is found", "", tabl
 }
 
 TEMPLATE_TEST_CASE("nothing is accessible anywhere, and a range that wraps nowhere", "",
-                   table_hardware, table_byte, jump_hardware, jump_byte) {
+                   EVERY_FORM) {
   const memory::pages land{kind::untouched};
   for (const access_kind wanted : memory::both_kinds) {
     CHECK(TestType::ask(wanted, nullptr, 0) == fine);
@@ -128,7 +138,7 @@ TEMPLATE_TEST_CASE("nothing is accessible anywhere, and a range that wraps nowhe
 }
 
 TEMPLATE_TEST_CASE("an address that is nobody's is not accessible, at that address", "",
-                   table_hardware, table_byte, jump_hardware, jump_byte) {
+                   EVERY_FORM) {
   for (const access_kind wanted : memory::both_kinds)
     for (const std::size_t n : lengths) {
       for (const std::uintptr_t a : memory::non_canonical) {
@@ -136,32 +146,33 @@ TEMPLATE_TEST_CASE("an address that is nobody's is not accessible, at that addre
         if (a + n > 0xffff'8000'0000'0000) continue;
         const verdict met = TestType::ask(wanted, memory::at(a), n);
         INFO(n << " bytes at " << memory::at(a) << ": " << Catch::Detail::stringify(met));
-        CHECK(memory::is_non_canonical(met.stopped_by, memory::at(a), wanted));
+        CHECK(memory::is_non_canonical<typename TestType::engine>(met.stopped_by, memory::at(a),
+                                                                  wanted));
       }
       for (const std::uintptr_t a : memory::kernel_half) {
         const verdict met = TestType::ask(wanted, memory::at(a), n);
         INFO(n << " bytes at " << memory::at(a) << ": " << Catch::Detail::stringify(met));
-        CHECK(memory::is_kernel_half(met.stopped_by, memory::at(a), wanted));
+        CHECK(memory::is_kernel_half<typename TestType::engine>(met.stopped_by, memory::at(a),
+                                                                wanted));
       }
-      CHECK(TestType::ask(wanted, nullptr, n) ==
-            verdict{memory::fault_of(kind::hole, wanted, nullptr)});
+      CHECK(TestType::ask(wanted, nullptr, n) == refused<TestType>(kind::hole, wanted, nullptr));
     }
 }
 
 TEMPLATE_TEST_CASE(
     "a read-only page is readable, and refused for writing at its first byte in the range", "",
-    table_hardware, table_byte, jump_hardware, jump_byte) {
+    EVERY_FORM) {
   const memory::pages land{kind::read_only, kind::good};
   for (const std::size_t from : offsets_in_a_page) {
     std::uint8_t* const p = land.data() + from;
     CHECK(TestType::ask(access_kind::read, p, land.size() - from) == fine);
     CHECK(TestType::ask(access_kind::write, p, land.size() - from) ==
-          verdict{memory::fault_of(kind::read_only, access_kind::write, p)});
+          refused<TestType>(kind::read_only, access_kind::write, p));
   }
 }
 
 TEMPLATE_TEST_CASE("asking whether memory can be written loses no update of another thread", "",
-                   table_hardware, table_byte, jump_hardware, jump_byte) {
+                   EVERY_FORM) {
   const memory::pages land{kind::good};
   const bool kept = memory::keeps_every_update(land.data() + 1, 1'000'000, [&] {
     (void)TestType::ask(access_kind::write, land.data() + 1, 2);
@@ -171,26 +182,32 @@ TEMPLATE_TEST_CASE("asking whether memory can be written loses no update of anot
 
 TEMPLATE_TEST_CASE(
     "asking whether memory can be written keeps a change made in the middle of its probe", "",
-    table_hardware, table_byte, jump_hardware, jump_byte) {
-  if (!memory::write_trap::offered()) return;
+    EVERY_FORM) {
+  if (!memory::write_trap::offered(memory::without_signals<typename TestType::engine>)) return;
   const memory::pages land{kind::good};
   memory::write_trap trap(land.data());
   CHECK(trap.keeps_the_update(
       land.data() + 5, [&] { (void)TestType::ask(access_kind::write, land.data() + 5, 100); }));
 }
 
-TEMPLATE_TEST_CASE("the short forms ask the same questions", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("the short forms ask the same questions", "", SUREFOOT_ALL_ENGINES) {
   const TestType e;
   const memory::pages land{kind::good, kind::read_only, kind::hole};
-  const auto read_hole = memory::fault_of(kind::hole, access_kind::read, land.page(2));
-  const auto write_page = memory::fault_of(kind::read_only, access_kind::write, land.page(1));
+  const auto read_hole = memory::fault_of<TestType>(kind::hole, access_kind::read, land.page(2));
+  const auto write_page =
+      memory::fault_of<TestType>(kind::read_only, access_kind::write, land.page(1));
   CHECK(surefoot::ensure_readable(land.data(), 2 * page_size, e) == fine);
   CHECK(surefoot::ensure_readable(land.data(), land.size(), e) == verdict{read_hole});
   CHECK(surefoot::ensure_writeable(land.data(), page_size, e) == fine);
   CHECK(surefoot::ensure_writeable(land.data(), land.size(), e) == verdict{write_page});
-  CHECK(surefoot::ensure_readable(land.data(), land.size()) == verdict{read_hole});
-  CHECK(surefoot::ensure_writeable(land.data(), land.size()) == verdict{write_page});
+}
+
+TEST_CASE("asking without an engine uses the standard one") {
+  const memory::pages land{kind::good, kind::read_only, kind::hole};
+  CHECK(surefoot::ensure_readable(land.data(), land.size()) ==
+        verdict{memory::fault_of(kind::hole, access_kind::read, land.page(2))});
+  CHECK(surefoot::ensure_writeable(land.data(), land.size()) ==
+        verdict{memory::fault_of(kind::read_only, access_kind::write, land.page(1))});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "by_kind.hpp"
 #include "concurrent_writer.hpp"
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -25,7 +26,7 @@ using surefoot::progress;
 constexpr std::size_t offsets_in_a_page[] = {0, 1, 15, 16, 63, 64, 2048, 4081, 4095};
 
 TEMPLATE_TEST_CASE("faulting in good memory does all of it and changes no byte", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::good, kind::good};
   for (const access_kind wanted : memory::both_kinds)
     for (const std::size_t from : offsets_in_a_page)
@@ -35,7 +36,7 @@ TEMPLATE_TEST_CASE("faulting in good memory does all of it and changes no byte",
 }
 
 TEMPLATE_TEST_CASE("faulting in names the first byte in the range of the page that failed", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind bad : memory::kinds_that_refuse(wanted))
       for (std::size_t good = 0; good <= 3; ++good) {
@@ -48,7 +49,7 @@ TEMPLATE_TEST_CASE("faulting in names the first byte in the range of the page th
           const std::size_t done = good == 0 ? 0 : good * page_size - from;
           INFO(memory::name(bad) << ", " << good << " good pages before, from byte " << from);
           CHECK(fault_in(wanted, land.data() + from, n, TestType{}) ==
-                memory::stopped(done, n, bad, wanted, land.data() + from + done));
+                memory::stopped<TestType>(done, n, bad, wanted, land.data() + from + done));
         }
         CHECK(land.intact());
       }
@@ -56,7 +57,7 @@ TEMPLATE_TEST_CASE("faulting in names the first byte in the range of the page th
 
 TEMPLATE_TEST_CASE(
     "faulting in meets a bad page also by its first byte alone, and not by the byte before", "",
-    surefoot::engine::table, surefoot::engine::jump) {
+    SUREFOOT_ALL_ENGINES) {
   for (const access_kind wanted : memory::both_kinds)
     for (const kind bad : memory::kinds_that_refuse(wanted)) {
       const memory::pages land{kind::good, bad, kind::good};
@@ -65,16 +66,15 @@ TEMPLATE_TEST_CASE(
         CHECK(fault_in(wanted, land.data() + from, to_the_bad, TestType{}) ==
               memory::finished(to_the_bad));
         CHECK(fault_in(wanted, land.data() + from, to_the_bad + 1, TestType{}) ==
-              memory::stopped(to_the_bad, to_the_bad + 1, bad, wanted, land.page(1)));
+              memory::stopped<TestType>(to_the_bad, to_the_bad + 1, bad, wanted, land.page(1)));
       }
       CHECK(fault_in(wanted, land.page(2) - 1, 2, TestType{}) ==
-            memory::stopped(0, 2, bad, wanted, land.page(2) - 1));
+            memory::stopped<TestType>(0, 2, bad, wanted, land.page(2) - 1));
       CHECK(fault_in(wanted, land.page(2), page_size, TestType{}) == memory::finished(page_size));
     }
 }
 
-TEMPLATE_TEST_CASE("faulting in nothing is done, whatever the pointer", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("faulting in nothing is done, whatever the pointer", "", SUREFOOT_ALL_ENGINES) {
   std::vector<void*> pointers{nullptr, memory::at(1), memory::at(~std::uintptr_t{0})};
   for (const std::uintptr_t a : memory::non_canonical) pointers.push_back(memory::at(a));
   for (const std::uintptr_t a : memory::kernel_half) pointers.push_back(memory::at(a));
@@ -83,7 +83,7 @@ TEMPLATE_TEST_CASE("faulting in nothing is done, whatever the pointer", "", sure
 }
 
 TEMPLATE_TEST_CASE("faulting in a range that wraps answers bad_address and touches nothing", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::untouched};
   const auto to_the_top = std::size_t{0} - reinterpret_cast<std::uintptr_t>(land.data());
   for (const access_kind wanted : memory::both_kinds)
@@ -95,44 +95,44 @@ TEMPLATE_TEST_CASE("faulting in a range that wraps answers bad_address and touch
 }
 
 TEMPLATE_TEST_CASE("a range that ends with the address space does not wrap", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::hole};
   const auto to_the_top = std::size_t{0} - reinterpret_cast<std::uintptr_t>(land.data());
   for (const access_kind wanted : memory::both_kinds) {
     CHECK(fault_in(wanted, land.data(), to_the_top, TestType{}) ==
-          memory::stopped(page_size, to_the_top, kind::hole, wanted, land.page(1)));
+          memory::stopped<TestType>(page_size, to_the_top, kind::hole, wanted, land.page(1)));
     for (const std::size_t n : {std::size_t{1}, std::size_t{8}, std::size_t{5000}}) {
       void* const last = memory::at(std::uintptr_t{0} - n);
       const progress met = fault_in(wanted, last, n, TestType{});
       CHECK(met.done == 0);
       CHECK(met.left == n);
-      CHECK(memory::is_kernel_half(met.stopped_by, last, wanted));
+      CHECK(memory::is_kernel_half<TestType>(met.stopped_by, last, wanted));
     }
   }
 }
 
 TEMPLATE_TEST_CASE("faulting in an address that is nobody's answers bad_address with that address",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
+                   "", SUREFOOT_ALL_ENGINES) {
   for (const access_kind wanted : memory::both_kinds) {
     for (const std::uintptr_t a : memory::non_canonical) {
       const progress met = fault_in(wanted, memory::at(a), 100, TestType{});
       INFO(Catch::StringMaker<progress>::convert(met));
       CHECK(met.done == 0);
-      CHECK(memory::is_non_canonical(met.stopped_by, memory::at(a), wanted));
+      CHECK(memory::is_non_canonical<TestType>(met.stopped_by, memory::at(a), wanted));
     }
     for (const std::uintptr_t a : memory::kernel_half) {
       const progress met = fault_in(wanted, memory::at(a), 100, TestType{});
       INFO(Catch::StringMaker<progress>::convert(met));
       CHECK(met.done == 0);
-      CHECK(memory::is_kernel_half(met.stopped_by, memory::at(a), wanted));
+      CHECK(memory::is_kernel_half<TestType>(met.stopped_by, memory::at(a), wanted));
     }
     CHECK(fault_in(wanted, nullptr, 100, TestType{}) ==
-          memory::stopped(0, 100, kind::hole, wanted, nullptr));
+          memory::stopped<TestType>(0, 100, kind::hole, wanted, nullptr));
   }
 }
 
 TEMPLATE_TEST_CASE("faulting in populates the pages of the range and no other", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   for (const access_kind wanted : memory::both_kinds) {
     const memory::pages land{kind::untouched, kind::untouched, kind::untouched, kind::untouched};
     CHECK(fault_in(wanted, land.page(1) + 4095, 2, TestType{}) == memory::finished(2));
@@ -143,19 +143,18 @@ TEMPLATE_TEST_CASE("faulting in populates the pages of the range and no other", 
   }
 }
 
-TEMPLATE_TEST_CASE("faulting in goes no further than the first fault", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("faulting in goes no further than the first fault", "", SUREFOOT_ALL_ENGINES) {
   for (const access_kind wanted : memory::both_kinds) {
     const memory::pages land{kind::untouched, kind::hole, kind::untouched};
     CHECK(fault_in(wanted, land.data(), land.size(), TestType{}) ==
-          memory::stopped(page_size, land.size(), kind::hole, wanted, land.page(1)));
+          memory::stopped<TestType>(page_size, land.size(), kind::hole, wanted, land.page(1)));
     CHECK(memory::resident(land.page(0)));
     CHECK_FALSE(memory::resident(land.page(2)));
   }
 }
 
 TEMPLATE_TEST_CASE("faulting in for writing loses no update of another thread", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good};
   const bool kept = memory::keeps_every_update(land.data(), 1'000'000, [&] {
     (void)surefoot::fault_in_writeable(land.data(), 1, TestType{});
@@ -164,8 +163,8 @@ TEMPLATE_TEST_CASE("faulting in for writing loses no update of another thread", 
 }
 
 TEMPLATE_TEST_CASE("faulting in for writing keeps a change that is made in the middle of its probe",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
-  if (!memory::write_trap::offered()) return;
+                   "", SUREFOOT_ALL_ENGINES) {
+  if (!memory::write_trap::offered(memory::without_signals<TestType>)) return;
   const memory::pages land{kind::good};
   memory::write_trap trap(land.data());
   CHECK(trap.keeps_the_update(land.data() + 5, [&] {
@@ -174,7 +173,7 @@ TEMPLATE_TEST_CASE("faulting in for writing keeps a change that is made in the m
 }
 
 TEMPLATE_TEST_CASE("faulting in for writing takes a private copy, and leaves the file alone", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::file backing(page_size);
   const auto write_file = [&](char c) { return ::pwrite(backing.descriptor(), &c, 1, 0) == 1; };
   REQUIRE(write_file('a'));

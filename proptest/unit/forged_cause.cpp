@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -56,7 +57,7 @@ const example examples[] = {
 }  // namespace
 
 TEMPLATE_TEST_CASE("each code becomes its cause, at the first bad byte of the access", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   for (const example& e : examples) {
     INFO("signal " << e.answer.signal << ", code " << e.answer.code);
@@ -90,7 +91,7 @@ void check_width() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a report fits an access up to its last byte and no further", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   check_width<TestType, std::uint8_t>();
   check_width<TestType, std::uint16_t>();

@@ -13,6 +13,7 @@
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
+#include "engines.hpp"
 #include "memory.hpp"
 #include "process.hpp"
 
@@ -112,8 +113,7 @@ TEST_CASE("a process that makes any system call is killed where none is allowed"
   CHECK(end.signal == SIGSYS);
 }
 
-TEMPLATE_TEST_CASE("on good memory no primitive makes a system call", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("on good memory no primitive makes a system call", "", SUREFOOT_SIGNAL_ENGINES) {
   const memory::pages land{kind::good, kind::good};
   check_with_only({SYS_exit_group, SYS_write}, on_good_memory<TestType>{land});
 }

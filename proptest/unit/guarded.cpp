@@ -10,6 +10,7 @@
 #include <surefoot/surefoot.hpp>
 #include <type_traits>
 
+#include "engines.hpp"
 #include "memory.hpp"
 #include "process.hpp"
 
@@ -187,7 +188,7 @@ TEST_CASE("a guard with a range that wraps does not run its code") {
 
 TEMPLATE_TEST_CASE(
     "a primitive that fails in guarded code gives its own answer, and the code goes on", "",
-    surefoot::engine::table, surefoot::engine::jump) {
+    SUREFOOT_SIGNAL_ENGINES) {
   const memory::pages land{kind::good, kind::hole};
   const auto fails = [&land]() noexcept {
     std::uint8_t to[16] = {};

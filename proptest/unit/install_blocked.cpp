@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -14,8 +15,8 @@ bool null_is_bad() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("on a thread that blocks all signals a fault kills", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("on a thread that blocks all signals a fault kills", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
   const process::ending end = process::run([] {
     surefoot::os::set_mask(~surefoot::os::signal_mask{0});
     (void)null_is_bad<TestType>();
@@ -24,7 +25,7 @@ TEMPLATE_TEST_CASE("on a thread that blocks all signals a fault kills", "", sure
 }
 
 TEMPLATE_TEST_CASE("ready_this_thread() lets faults be answered and says what was blocked", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   struct observation {
     surefoot::for_each_signal first, second;
     bool answered;

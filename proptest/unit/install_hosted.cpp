@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -27,7 +28,7 @@ void take_as_host() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("hosted, faults are answered through the host's handler and none is ours", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   struct observation {
     surefoot::fault segv, bus;
     bool guarded_faulted;

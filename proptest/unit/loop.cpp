@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "by_kind.hpp"
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -147,7 +148,7 @@ TEST_CASE("resume gets a step that takes all or nothing as far as the memory goe
 }
 
 TEMPLATE_TEST_CASE("resume with a copy that may fault keeps exactly the prefix", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages to{kind::good, kind::good, kind::good};
   for (const kind bad : memory::kinds_that_refuse(access_kind::read)) {
     const memory::pages from{kind::good, kind::good, bad};
@@ -160,7 +161,7 @@ TEMPLATE_TEST_CASE("resume with a copy that may fault keeps exactly the prefix",
       };
       CHECK(resume<access_kind::read>(src, n, step, {.rounds = 16, .chunk = chunk},
                                       touch_with<TestType>{}) ==
-            memory::stopped(good, n, bad, access_kind::read, from.page(2)));
+            memory::stopped<TestType>(good, n, bad, access_kind::read, from.page(2)));
       CHECK(std::memcmp(to.data(), src, good) == 0);
       CHECK(to.intact(to.data(), good));
       memory::fill(to.data(), good);
@@ -168,8 +169,7 @@ TEMPLATE_TEST_CASE("resume with a copy that may fault keeps exactly the prefix",
   }
 }
 
-TEMPLATE_TEST_CASE("resume ends with a fault of the step's own", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("resume ends with a fault of the step's own", "", SUREFOOT_ALL_ENGINES) {
   const memory::pages from{kind::good, kind::good};
   const memory::pages to{kind::good, kind::read_only};
   const auto step = [&](pointer p, std::size_t n) noexcept {
@@ -177,8 +177,8 @@ TEMPLATE_TEST_CASE("resume ends with a fault of the step's own", "", surefoot::e
   };
   counted fault_in{says_fine};
   CHECK(resume<access_kind::read>(from.data(), from.size(), step, {}, fault_in) ==
-        memory::stopped(page_size - 100, from.size(), kind::read_only, access_kind::write,
-                        to.page(1)));
+        memory::stopped<TestType>(page_size - 100, from.size(), kind::read_only, access_kind::write,
+                                  to.page(1)));
   CHECK(fault_in.asked.empty());
 }
 
@@ -512,16 +512,17 @@ TEST_CASE("an operation that returns stop() ends restart at once, and restart sa
   CHECK(probe.asked.empty());
 }
 
-TEMPLATE_TEST_CASE("restart's usual probe and fault-in take an engine", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("restart's usual probe and fault-in take an engine", "", SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::past_end_of_file};
   whole_operation op{land.data(), land.size()};
-  CHECK(restart(reads(op.p, op.n), op, {}, surefoot::ensure_with<TestType>{},
-                touch_with<TestType>{}) ==
-        verdict{memory::fault_of(kind::past_end_of_file, access_kind::read, land.page(1))});
-  CHECK(restart(reads(op.p, op.n), op, {},
-                surefoot::ensure_with<TestType, surefoot::granularity::byte>{}) ==
-        verdict{memory::fault_of(kind::past_end_of_file, access_kind::read, land.page(1))});
+  CHECK(
+      restart(reads(op.p, op.n), op, {}, surefoot::ensure_with<TestType>{},
+              touch_with<TestType>{}) ==
+      verdict{memory::fault_of<TestType>(kind::past_end_of_file, access_kind::read, land.page(1))});
+  CHECK(
+      restart(reads(op.p, op.n), op, {},
+              surefoot::ensure_with<TestType, surefoot::granularity::byte>{}) ==
+      verdict{memory::fault_of<TestType>(kind::past_end_of_file, access_kind::read, land.page(1))});
 }
 
 }  // namespace

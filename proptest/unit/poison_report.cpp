@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -37,21 +38,20 @@ constexpr surefoot::fault poisoned(std::size_t extent) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("poison reported for the page is answered at the first byte of the access", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   process::check_taken(load<TestType>([](const std::uint8_t* p) { return lost(p, page, 12); }),
                        poisoned(page));
 }
 
-TEMPLATE_TEST_CASE("poison of a huge page has the extent of one", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("poison of a huge page has the extent of one", "", SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   process::check_taken(load<TestType>([](const std::uint8_t* p) { return lost(p, huge_page, 21); }),
                        poisoned(huge_page));
 }
 
 TEMPLATE_TEST_CASE("poison of less than the access is answered where it begins", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   surefoot::fault expected = poisoned(4);
   expected.address = from_access(4);
@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("poison of less than the access is answered where it begins",
 }
 
 TEMPLATE_TEST_CASE("poison whose extent makes no sense counts as a page", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   process::check_taken(load<TestType>([](const std::uint8_t* p) { return lost(p, page, 64); }),
                        poisoned(page));
@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("poison whose extent makes no sense counts as a page", "",
 }
 
 TEMPLATE_TEST_CASE("poison of other memory than the access goes to the owner before", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   constexpr std::uint64_t filled = 0x5a5a5a5a5a5a5a5a;
   process::check_forwarded(
@@ -81,8 +81,7 @@ TEMPLATE_TEST_CASE("poison of other memory than the access goes to the owner bef
       load<TestType>([](const std::uint8_t* p) { return lost(p, huge_page, 21, -1); }), filled);
 }
 
-TEMPLATE_TEST_CASE("a store that meets poison says so", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("a store that meets poison says so", "", SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   surefoot::fault expected = poisoned(page);
   expected.during = access_kind::write;

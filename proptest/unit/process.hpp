@@ -14,6 +14,7 @@
 // parent.
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <signal.h>
@@ -148,6 +149,25 @@ template <class Body>
 ending run(Body body) {
   return wait_for(start(body));
 }
+
+// --- descriptors
+
+inline std::size_t open_descriptors() {
+  DIR* const all = ::opendir("/proc/self/fd");
+  require(all != nullptr, "/proc/self/fd");
+  std::size_t count = 0;
+  while (::readdir(all) != nullptr) ++count;
+  ::closedir(all);
+  return count;
+}
+
+// From here on the process can open nothing.
+inline void allow_no_more_descriptors() {
+  const rlimit none{0, 0};
+  require(::setrlimit(RLIMIT_NOFILE, &none) == 0, "RLIMIT_NOFILE");
+}
+
+// --- what a debugger sees
 
 // One signal as a debugger sees it: what it says, and the instruction before which it comes.
 struct stop {

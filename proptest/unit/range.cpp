@@ -13,6 +13,7 @@
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -53,8 +54,7 @@ static_assert(!readable_range<int*> && !readable_range<void*> && !readable_range
 
 iovec buffer(void* p, std::size_t n) { return {p, n}; }
 
-TEMPLATE_TEST_CASE("every contiguous range is counted in bytes", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("every contiguous range is counted in bytes", "", SUREFOOT_ALL_ENGINES) {
   const TestType e;
   std::vector<int> ints(5000);
   const std::vector<int>& const_ints = ints;
@@ -79,20 +79,21 @@ TEMPLATE_TEST_CASE("every contiguous range is counted in bytes", "", surefoot::e
 }
 
 TEMPLATE_TEST_CASE("a range of wide elements stops at a byte, not at an element", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::no_access};
   struct wide {
     char bytes[24];  // no divisor of a page
   };
   const std::span<const wide> elements(reinterpret_cast<const wide*>(land.page(0)), 300);
   CHECK(fault_in_readable(elements, TestType{}) ==
-        memory::stopped(memory::page_size, 7200, kind::no_access, access_kind::read, land.page(1)));
+        memory::stopped<TestType>(memory::page_size, 7200, kind::no_access, access_kind::read,
+                                  land.page(1)));
   CHECK(ensure_readable(elements, TestType{}).stopped_by ==
-        memory::fault_of(kind::no_access, access_kind::read, land.page(1)));
+        memory::fault_of<TestType>(kind::no_access, access_kind::read, land.page(1)));
 }
 
 TEMPLATE_TEST_CASE("buffers are taken in order, and empty ones skipped whatever they point to", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::good};
   const std::vector<iovec> buffers{buffer(nullptr, 0), buffer(land.page(0) + 100, 50),
                                    buffer(memory::at(memory::non_canonical[0]), 0),
@@ -107,32 +108,33 @@ TEMPLATE_TEST_CASE("buffers are taken in order, and empty ones skipped whatever 
 }
 
 TEMPLATE_TEST_CASE("buffers stop at the first short one, with the total of all before it", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::hole, kind::no_access};
   const iovec buffers[] = {buffer(land.page(0), 300), buffer(land.page(0) + 4090, 20),
                            buffer(land.page(2), 40), buffer(land.page(0), 100)};
   for (const auto wanted : {access_kind::read, access_kind::write}) {
     const progress met = wanted == access_kind::read ? fault_in_readable(buffers, TestType{})
                                                      : fault_in_writeable(buffers, TestType{});
-    CHECK(met == memory::stopped(306, 460, kind::hole, wanted, land.page(1)));
+    CHECK(met == memory::stopped<TestType>(306, 460, kind::hole, wanted, land.page(1)));
   }
   CHECK(ensure_readable(buffers, TestType{}).stopped_by ==
-        memory::fault_of(kind::hole, access_kind::read, land.page(1)));
+        memory::fault_of<TestType>(kind::hole, access_kind::read, land.page(1)));
   CHECK(ensure_writeable(buffers, TestType{}).stopped_by ==
-        memory::fault_of(kind::hole, access_kind::write, land.page(1)));
+        memory::fault_of<TestType>(kind::hole, access_kind::write, land.page(1)));
 }
 
 TEMPLATE_TEST_CASE("buffers longer than the address space count as all of it", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::hole};
   const iovec buffers[] = {buffer(land.page(0), SIZE_MAX / 2), buffer(land.page(0), SIZE_MAX / 2),
                            buffer(land.page(0), SIZE_MAX / 2)};
   CHECK(fault_in_readable(buffers, TestType{}) ==
-        memory::stopped(memory::page_size, SIZE_MAX, kind::hole, access_kind::read, land.page(1)));
+        memory::stopped<TestType>(memory::page_size, SIZE_MAX, kind::hole, access_kind::read,
+                                  land.page(1)));
 }
 
 TEMPLATE_TEST_CASE("a buffer that wraps stops the others, and is not touched", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good};
   const iovec buffers[] = {buffer(land.page(0), 10), buffer(land.page(0) + 10, SIZE_MAX),
                            buffer(land.page(0), 10)};

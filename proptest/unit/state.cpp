@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -137,8 +138,7 @@ void check_leaves_the_thread_as_it_was(const verb& v) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a fault leaves the thread as it was", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("a fault leaves the thread as it was", "", SUREFOOT_SIGNAL_ENGINES) {
   for (const verb& v : verbs<TestType>) check_leaves_the_thread_as_it_was(v);
 }
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -39,7 +40,7 @@ observation faults_under_an_owner(Access access) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("an access that faults under a handler with a mask has its own mask back", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const observation seen = faults_under_an_owner(
       [](std::uint8_t* p) { return surefoot::try_load<int>(p, TestType{}).ok(); });
   CHECK(seen.faults == 4);

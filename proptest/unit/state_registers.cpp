@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -41,7 +42,7 @@ void check_sum(Access access) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("values that live across an access that faults keep what they were", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   const memory::pages land{memory::kind::hole};
   const std::uint8_t* const p = land.data();
   check_sum([p] { return surefoot::try_load<std::uint64_t>(p, TestType{}).ok(); });
@@ -68,8 +69,7 @@ TEST_CASE("values that live across a guarded function keep what they were, whate
   });
 }
 
-TEMPLATE_TEST_CASE("a fault keeps the protection key rights", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("a fault keeps the protection key rights", "", SUREFOOT_SIGNAL_ENGINES) {
   const int key = ::pkey_alloc(0, PKEY_DISABLE_WRITE);
   if (key < 0) return memory::say_skipped("protection keys");
   const memory::pages land{memory::kind::hole};

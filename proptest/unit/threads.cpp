@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "engines.hpp"
 #include "process.hpp"
 
 namespace {
@@ -19,9 +20,10 @@ constexpr int faults_each = process::sanitized ? 500 : 10'000;
 }  // namespace
 
 TEMPLATE_TEST_CASE("four threads that fault all the time get their own answers", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
-  const memory::pages land{memory::kind::good, memory::kind::hole, memory::kind::good,
-                           memory::kind::past_end_of_file};
+                   SUREFOOT_ALL_ENGINES) {
+  const std::vector<memory::kind> row{memory::kind::good, memory::kind::hole, memory::kind::good,
+                                      memory::kind::past_end_of_file};
+  const memory::pages land(row);
   const shared<std::array<int, 4>> right;
   const process::ending end = process::run([&] {
     std::vector<std::thread> all;
@@ -34,8 +36,8 @@ TEMPLATE_TEST_CASE("four threads that fault all the time get their own answers",
         for (int i = 0; i < faults_each; ++i) {
           std::uint8_t to[128];
           const surefoot::progress p = surefoot::try_copy(to, from, sizeof to, TestType{});
-          if (p.done == good && p.stopped_by.address == land.page(page) &&
-              p.stopped_by.signal == (page == 1 ? SIGSEGV : SIGBUS) &&
+          if (p == memory::stopped<TestType>(good, sizeof to, row[page],
+                                             surefoot::access_kind::read, land.page(page)) &&
               std::memcmp(to, from, good) == 0)
             ++(*right)[number];
         }
@@ -84,7 +86,7 @@ void check_interrupted(Access access) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a fault in a signal handler leaves the copy alone that it interrupted", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_SIGNAL_ENGINES) {
   if (!process::absent_page::offered()) return;
   check_interrupted([](const std::uint8_t* p) {
     std::uint8_t to[1000];

@@ -1,4 +1,6 @@
 // try_copy: exactly the prefix, whichever side faults, and nothing else.
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -8,6 +10,7 @@
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -57,7 +60,7 @@ bool copies_exactly(std::uint8_t* dst, const std::uint8_t* src, std::size_t n, s
   to.expect(dst, src, done);
   const progress expected =
       n <= good ? memory::finished(n)
-                : memory::stopped(done, n, bad, during, (reading ? src : dst) + done);
+                : memory::stopped<E>(done, n, bad, during, (reading ? src : dst) + done);
   const progress met = try_copy(dst, src, n, E{});
   const bool exact = met == expected && to.holds();
   memory::fill(dst - margin, margin + accessible_behind);
@@ -75,7 +78,7 @@ std::vector<std::size_t> lengths() {
 constexpr std::size_t skews[] = {0, 1, 3, 8, 13};
 
 TEMPLATE_TEST_CASE("a copy whose source faults writes exactly the bytes before, at each distance",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
+                   "", SUREFOOT_ALL_ENGINES) {
   const memory::pages to{kind::good, kind::good};
   for (const kind bad : memory::kinds_that_refuse(access_kind::read)) {
     const memory::pages from{kind::good, bad};
@@ -92,7 +95,7 @@ TEMPLATE_TEST_CASE("a copy whose source faults writes exactly the bytes before, 
 
 TEMPLATE_TEST_CASE(
     "a copy whose destination faults writes exactly the bytes before, at each distance", "",
-    surefoot::engine::table, surefoot::engine::jump) {
+    SUREFOOT_ALL_ENGINES) {
   const memory::pages from{kind::good};
   for (const kind bad : memory::kinds_that_refuse(access_kind::write)) {
     const memory::pages to{kind::good, bad, kind::good};
@@ -109,7 +112,7 @@ TEMPLATE_TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE("a copy flush against bad pages on both sides of both ranges is whole", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages from{kind::hole, kind::good, kind::no_access};
   const memory::pages to{kind::no_access, kind::good, kind::hole};
   const auto whole = [&](std::uint8_t* dst, const std::uint8_t* src, std::size_t n) {
@@ -129,7 +132,7 @@ TEMPLATE_TEST_CASE("a copy flush against bad pages on both sides of both ranges 
 }
 
 TEMPLATE_TEST_CASE("where both sides fault, the one that comes first in the copy answers", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages from{kind::good, kind::past_end_of_file};
   const memory::pages to{kind::good, kind::read_only};
   for (std::size_t readable = 0; readable <= 40; ++readable)
@@ -139,10 +142,11 @@ TEMPLATE_TEST_CASE("where both sides fault, the one that comes first in the copy
       const std::size_t done = std::min(readable, writable);
       // A byte is loaded before it is stored.
       const bool reading = readable <= writable;
-      const progress expected =
-          reading
-              ? memory::stopped(done, 100, kind::past_end_of_file, access_kind::read, src + done)
-              : memory::stopped(done, 100, kind::read_only, access_kind::write, dst + done);
+      const progress expected = reading
+                                    ? memory::stopped<TestType>(done, 100, kind::past_end_of_file,
+                                                                access_kind::read, src + done)
+                                    : memory::stopped<TestType>(done, 100, kind::read_only,
+                                                                access_kind::write, dst + done);
       watched page(to.data(), to.end());
       page.expect(dst, src, done);
       REQUIRE(try_copy(dst, src, 100, TestType{}) == expected);
@@ -152,7 +156,7 @@ TEMPLATE_TEST_CASE("where both sides fault, the one that comes first in the copy
 }
 
 TEMPLATE_TEST_CASE("where two bad pages meet, a copy stops at its first byte in them", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages fine{kind::good};
   for (const auto& [first, second] : {std::pair{kind::hole, kind::past_end_of_file},
                                       std::pair{kind::past_end_of_file, kind::hole}}) {
@@ -161,23 +165,22 @@ TEMPLATE_TEST_CASE("where two bad pages meet, a copy stops at its first byte in 
       for (const std::size_t n : {before + 1, before + 16, std::size_t{100}}) {
         std::uint8_t* const p = bad.page(1) - before;
         REQUIRE(try_copy(fine.data(), p, n, TestType{}) ==
-                memory::stopped(0, n, first, access_kind::read, p));
+                memory::stopped<TestType>(0, n, first, access_kind::read, p));
         REQUIRE(try_copy(p, fine.data(), n, TestType{}) ==
-                memory::stopped(0, n, first, access_kind::write, p));
+                memory::stopped<TestType>(0, n, first, access_kind::write, p));
       }
     CHECK(fine.intact());
   }
 }
 
-TEMPLATE_TEST_CASE("a copy of nothing is done, whatever the pointers", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("a copy of nothing is done, whatever the pointers", "", SUREFOOT_ALL_ENGINES) {
   for (const std::uintptr_t a :
        {std::uintptr_t{0}, ~std::uintptr_t{0}, memory::non_canonical[0], memory::kernel_half[0]})
     CHECK(try_copy(memory::at(a), memory::at(~a), 0, TestType{}) == memory::finished(0));
 }
 
 TEMPLATE_TEST_CASE("a copy with a side that wraps does nothing, and says which side", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::untouched};
   void* const near_the_top = memory::at(~std::uintptr_t{0} - 9);  // ten bytes below it
   CHECK(try_copy(land.data(), near_the_top, 11, TestType{}) ==
@@ -192,29 +195,31 @@ TEMPLATE_TEST_CASE("a copy with a side that wraps does nothing, and says which s
   // The last byte of the address space is no wrap.
   const progress read = try_copy(land.data(), near_the_top, 10, TestType{});
   CHECK(read.done == 0);
-  CHECK(memory::is_kernel_half(read.stopped_by, near_the_top, access_kind::read));
+  CHECK(memory::is_kernel_half<TestType>(read.stopped_by, near_the_top, access_kind::read));
   const progress written = try_copy(near_the_top, land.data(), 10, TestType{});
   CHECK(written.done == 0);
-  CHECK(memory::is_kernel_half(written.stopped_by, near_the_top, access_kind::write));
+  CHECK(memory::is_kernel_half<TestType>(written.stopped_by, near_the_top, access_kind::write));
 }
 
 TEMPLATE_TEST_CASE("a copy from or to an address that is nobody's does nothing", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good};
   for (const std::size_t n : lengths()) {
     if (n == 0) continue;
     for (const std::uintptr_t a : {memory::non_canonical[0], memory::non_canonical[1]}) {
       const progress read = try_copy(land.data(), memory::at(a), n, TestType{});
       REQUIRE((read.done == 0 && read.left == n));
-      REQUIRE(memory::is_non_canonical(read.stopped_by, memory::at(a), access_kind::read));
+      REQUIRE(
+          memory::is_non_canonical<TestType>(read.stopped_by, memory::at(a), access_kind::read));
       const progress written = try_copy(memory::at(a), land.data(), n, TestType{});
       REQUIRE((written.done == 0 && written.left == n));
-      REQUIRE(memory::is_non_canonical(written.stopped_by, memory::at(a), access_kind::write));
+      REQUIRE(memory::is_non_canonical<TestType>(written.stopped_by, memory::at(a),
+                                                 access_kind::write));
     }
     REQUIRE(try_copy(land.data(), nullptr, n, TestType{}) ==
-            memory::stopped(0, n, kind::hole, access_kind::read, nullptr));
+            memory::stopped<TestType>(0, n, kind::hole, access_kind::read, nullptr));
     REQUIRE(try_copy(nullptr, land.data(), n, TestType{}) ==
-            memory::stopped(0, n, kind::hole, access_kind::write, nullptr));
+            memory::stopped<TestType>(0, n, kind::hole, access_kind::write, nullptr));
   }
   CHECK(land.intact());
 }
@@ -235,7 +240,7 @@ bool moves_down(const memory::pages& land, std::size_t before, std::size_t dista
 }
 
 TEMPLATE_TEST_CASE("a copy down onto its own source moves, for every distance and length", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::no_access};
   for (std::size_t distance = 1; distance <= 100; ++distance)
     for (std::size_t n = 1; n <= 300; n += n < 140 ? memory::stride : 13) {
@@ -245,7 +250,7 @@ TEMPLATE_TEST_CASE("a copy down onto its own source moves, for every distance an
 }
 
 TEMPLATE_TEST_CASE("a copy down onto its own source whose source faults has moved the bytes before",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
+                   "", SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::hole};
   constexpr std::size_t n = 300;
   for (std::size_t distance = 1; distance <= 100; ++distance)
@@ -253,13 +258,13 @@ TEMPLATE_TEST_CASE("a copy down onto its own source whose source faults has move
       INFO(done << " of the bytes down by " << distance);
       REQUIRE(moves_down<TestType>(
           land, done + distance, distance, n,
-          memory::stopped(done, n, kind::hole, access_kind::read, land.page(1))));
+          memory::stopped<TestType>(done, n, kind::hole, access_kind::read, land.page(1))));
     }
 }
 
 TEMPLATE_TEST_CASE(
     "a copy down onto its own source whose destination faults has moved the bytes before", "",
-    surefoot::engine::table, surefoot::engine::jump) {
+    SUREFOOT_ALL_ENGINES) {
   // The source goes on through a page that can be read, where the destination stops.
   const memory::pages land{kind::good, kind::read_only};
   constexpr std::size_t n = 300;
@@ -269,25 +274,26 @@ TEMPLATE_TEST_CASE(
       const bytes source(dst + distance, dst + distance + done);
       const progress met = try_copy(dst, dst + distance, n, TestType{});
       INFO(done << " of the bytes down by " << distance);
-      REQUIRE(met == memory::stopped(done, n, kind::read_only, access_kind::write, land.page(1)));
+      REQUIRE(met == memory::stopped<TestType>(done, n, kind::read_only, access_kind::write,
+                                               land.page(1)));
       REQUIRE(std::equal(source.begin(), source.end(), dst));
       REQUIRE(land.intact(dst, done));
       memory::fill(dst, done);
     }
 }
 
-TEMPLATE_TEST_CASE("a copy onto itself changes nothing", "", surefoot::engine::table,
-                   surefoot::engine::jump) {
+TEMPLATE_TEST_CASE("a copy onto itself changes nothing", "", SUREFOOT_ALL_ENGINES) {
   const memory::pages land{kind::good, kind::hole};
   for (const std::size_t n : lengths())
     REQUIRE(try_copy(land.data(), land.data(), n, TestType{}) == memory::finished(n));
   CHECK(try_copy(land.data(), land.data(), land.size(), TestType{}) ==
-        memory::stopped(page_size, land.size(), kind::hole, access_kind::read, land.page(1)));
+        memory::stopped<TestType>(page_size, land.size(), kind::hole, access_kind::read,
+                                  land.page(1)));
   CHECK(land.intact());
 }
 
 TEMPLATE_TEST_CASE("a copy of a mebibyte, more or less, is byte-exact on either side of a fault",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
+                   "", SUREFOOT_ALL_ENGINES) {
   constexpr std::size_t mebibyte = 1 << 20;
   std::vector<kind> row(mebibyte / page_size + 1, kind::good);
   const memory::pages to(row);
@@ -301,10 +307,56 @@ TEMPLATE_TEST_CASE("a copy of a mebibyte, more or less, is byte-exact on either 
   const std::uint8_t* const src = from.data() + 1234;
   const std::size_t done = mebibyte + page_size - 1234;
   const progress met = try_copy(to.data(), src, done + 777, TestType{});
-  CHECK(met ==
-        memory::stopped(done, done + 777, kind::past_end_of_file, access_kind::read, src + done));
+  CHECK(met == memory::stopped<TestType>(done, done + 777, kind::past_end_of_file,
+                                         access_kind::read, src + done));
   CHECK(std::memcmp(to.data(), src, done) == 0);
   CHECK(to.intact(to.data(), done));
+}
+
+TEMPLATE_TEST_CASE("a copy longer than any memory stops at the first byte that is bad", "",
+                   SUREFOOT_ALL_ENGINES) {
+  const memory::pages bad{kind::good, kind::hole};
+  const memory::pages fine{kind::good, kind::good};
+  // System calls treat lengths of more than 2 GiB and of more than SSIZE_MAX in ways of their own.
+  for (const std::size_t n : {std::size_t{1} << 31, std::size_t{1} << 46, SIZE_MAX / 2,
+                              SIZE_MAX / 2 + 1, SIZE_MAX - SIZE_MAX / 8}) {
+    INFO(n << " bytes");
+    CHECK(try_copy(fine.data(), bad.data(), n, TestType{}) ==
+          memory::stopped<TestType>(page_size, n, kind::hole, access_kind::read, bad.page(1)));
+    CHECK(std::memcmp(fine.data(), bad.data(), page_size) == 0);
+    memory::fill(fine.data(), page_size);
+    CHECK(try_copy(bad.data(), fine.data(), n, TestType{}) ==
+          memory::stopped<TestType>(page_size, n, kind::hole, access_kind::write, bad.page(1)));
+    CHECK(std::memcmp(bad.data(), fine.data(), page_size) == 0);
+    memory::fill(bad.data(), page_size);
+  }
+  CHECK(fine.intact());
+}
+
+TEMPLATE_TEST_CASE("a copy goes up to the last page that a process can have, and stops behind it",
+                   "", SUREFOOT_ALL_ENGINES) {
+  // Linux gives away all but the last page of the lower half.
+  void* const highest = memory::at(0x7fff'ffff'e000);
+  void* const there = ::mmap(highest, page_size, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (there != highest) return memory::say_skipped("a free page at the end of the lower half");
+  auto* const last = static_cast<std::uint8_t*>(there);
+  memory::fill(last, page_size);
+  const memory::pages land{kind::good, kind::good};
+  for (const std::size_t skew : {std::size_t{0}, std::size_t{1}, std::size_t{100}}) {
+    const std::size_t n = page_size + 50;
+    const std::size_t done = page_size - skew;
+    CHECK(try_copy(land.data(), last + skew, n, TestType{}) ==
+          memory::stopped<TestType>(done, n, kind::hole, access_kind::read, last + page_size));
+    CHECK(std::memcmp(land.data(), last + skew, done) == 0);
+    CHECK(land.intact(land.data(), done));
+    memory::fill(land.data(), done);
+    CHECK(try_copy(last + skew, land.data() + 7, n, TestType{}) ==
+          memory::stopped<TestType>(done, n, kind::hole, access_kind::write, last + page_size));
+    CHECK(std::memcmp(last + skew, land.data() + 7, done) == 0);
+    memory::fill(last, page_size);
+  }
+  CHECK(::munmap(last, page_size) == 0);
 }
 
 TEST_CASE("a copy without an engine uses the standard one") {

@@ -48,9 +48,8 @@ TEMPLATE_TEST_CASE("a fill that faults has written exactly the bytes before", ""
         std::uint8_t* const p = land.page(1) - before;
         INFO(memory::name(bad) << ": " << before << " bytes before the fault, " << past
                                << " behind");
-        REQUIRE(memory::reports<TestType>(
-            surefoot::try_fill(p, 0x5a, n, TestType{}),
-            memory::stopped(before, n, bad, access_kind::write, land.page(1))));
+        REQUIRE(surefoot::try_fill(p, 0x5a, n, TestType{}) ==
+                memory::stopped<TestType>(before, n, bad, access_kind::write, land.page(1)));
         REQUIRE(filled_exactly(land, p, before, 0x5a));
       }
   }

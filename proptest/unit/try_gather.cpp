@@ -42,17 +42,17 @@ TEMPLATE_TEST_CASE("gather and scatter copy exactly the bytes before a fault, ho
           const bool whole = n == before;
           INFO(memory::name(bad) << ": " << before << " good bytes of " << n << ", cut by "
                                  << sizes[0]);
-          REQUIRE(memory::reports<TestType>(
-              surefoot::try_gather(one.data() + 7, buffers, TestType{}),
-              whole ? memory::finished(n)
-                    : memory::stopped(before, n, bad, access_kind::read, many.page(1))));
+          REQUIRE(
+              surefoot::try_gather(one.data() + 7, buffers, TestType{}) ==
+              (whole ? memory::finished(n)
+                     : memory::stopped<TestType>(before, n, bad, access_kind::read, many.page(1))));
           REQUIRE(std::memcmp(one.data() + 7, many.page(1) - before, before) == 0);
           REQUIRE(one.intact(one.data() + 7, before));
           memory::fill(one.data() + 7, before);
-          REQUIRE(memory::reports<TestType>(
-              surefoot::try_scatter(buffers, one.data() + 9, TestType{}),
-              whole ? memory::finished(n)
-                    : memory::stopped(before, n, bad, access_kind::write, many.page(1))));
+          REQUIRE(surefoot::try_scatter(buffers, one.data() + 9, TestType{}) ==
+                  (whole ? memory::finished(n)
+                         : memory::stopped<TestType>(before, n, bad, access_kind::write,
+                                                     many.page(1))));
           REQUIRE(std::memcmp(one.data() + 9, many.page(1) - before, before) == 0);
           REQUIRE(many.intact(many.page(1) - before, before));
           memory::fill(many.page(1) - before, before);

@@ -60,12 +60,10 @@ TEMPLATE_TEST_CASE("a string that runs into a fault stops at exactly that byte",
     const text_before text(bad);
     for (std::size_t before = 0; before <= 300; before += memory::stride) {
       INFO(memory::name(bad) << ", " << before << " bytes before it");
-      const surefoot::fault expected = memory::fault_of(bad, access_kind::read, text.end());
+      const auto expected = memory::fault_of<TestType>(bad, access_kind::read, text.end());
       const char* const p = text.end() - before;
-      REQUIRE(memory::reports<TestType>(surefoot::try_length(p, before + 1, TestType{}).stopped_by,
-                                        expected));
-      REQUIRE(memory::reports<TestType>(
-          surefoot::try_find(p, 'y', before + 9, TestType{}).stopped_by, expected));
+      REQUIRE(surefoot::try_length(p, before + 1, TestType{}).stopped_by == expected);
+      REQUIRE(surefoot::try_find(p, 'y', before + 9, TestType{}).stopped_by == expected);
       REQUIRE(surefoot::try_length(p, before, TestType{}).value_or(before + 1) == before);
     }
   }
@@ -107,12 +105,11 @@ TEMPLATE_TEST_CASE("a comparison is memcmp's, and stops at the first byte that d
         a[at] = 'x';
       }
       const auto met = surefoot::try_compare(a, b, n + skew + 50, TestType{});
-      REQUIRE(memory::reports<TestType>(
-          met.stopped_by, memory::fault_of(kind::hole, access_kind::read, left.end())));
+      REQUIRE(met.stopped_by ==
+              memory::fault_of<TestType>(kind::hole, access_kind::read, left.end()));
       const auto other = surefoot::try_compare(b, a - skew, n + skew + 50, TestType{});
-      REQUIRE(memory::reports<TestType>(
-          other.stopped_by,
-          memory::fault_of(kind::past_end_of_file, access_kind::read, right.end())));
+      REQUIRE(other.stopped_by ==
+              memory::fault_of<TestType>(kind::past_end_of_file, access_kind::read, right.end()));
     }
 }
 
@@ -122,18 +119,19 @@ TEMPLATE_TEST_CASE("a string copy writes the string and its terminator, and noth
   const memory::pages to{kind::good};
   auto* const dst = reinterpret_cast<char*>(to.data() + 32);
   for (std::size_t length = 0; length <= 300; length += memory::stride)
-    for (const std::size_t room : {std::size_t{1}, length, length + 1, length + 50}) {
-      const char* const src = text.end() - length - 1;
-      const_cast<char*>(src)[length] = 0;
-      const std::size_t done = std::min(length + 1, room);
-      INFO("length " << length << ", room " << room);
-      REQUIRE(surefoot::try_copy_string(dst, src, room, TestType{}) ==
-              surefoot::string_copy{memory::finished(done), room > length});
-      REQUIRE(std::memcmp(dst, src, done) == 0);
-      REQUIRE(to.intact(dst, done));
-      memory::fill(dst, done);
-      const_cast<char*>(src)[length] = 'x';
-    }
+    for (const std::size_t behind : {std::size_t{1}, std::size_t{20}, std::size_t{300}})
+      for (const std::size_t room : {std::size_t{1}, length, length + 1, length + 50}) {
+        char* const src = text.end() - length - behind;
+        src[length] = 0;
+        const std::size_t done = std::min(length + 1, room);
+        INFO("length " << length << ", " << behind << " before the fault, room " << room);
+        REQUIRE(surefoot::try_copy_string(dst, src, room, TestType{}) ==
+                surefoot::string_copy{memory::finished(done), room > length});
+        REQUIRE(std::memcmp(dst, src, done) == 0);
+        REQUIRE(to.intact(dst, done));
+        memory::fill(dst, done);
+        src[length] = 'x';
+      }
 }
 
 TEMPLATE_TEST_CASE("a string copy stops at the first byte that either side refuses", "",
@@ -148,12 +146,13 @@ TEMPLATE_TEST_CASE("a string copy stops at the first byte that either side refus
       // A byte is loaded before it is stored.
       const auto expected =
           readable <= writable
-              ? memory::stopped(done, 1000, kind::hole, access_kind::read, src + done)
-              : memory::stopped(done, 1000, kind::read_only, access_kind::write, dst + done);
+              ? memory::stopped<TestType>(done, 1000, kind::hole, access_kind::read, src + done)
+              : memory::stopped<TestType>(done, 1000, kind::read_only, access_kind::write,
+                                          dst + done);
       const auto met =
           surefoot::try_copy_string(reinterpret_cast<char*>(dst), src, 1000, TestType{});
       INFO(readable << " readable, " << writable << " writable");
-      REQUIRE(memory::reports<TestType>(met.copied, expected));
+      REQUIRE(met.copied == expected);
       REQUIRE_FALSE(met.terminated);
       REQUIRE(std::all_of(dst, dst + done, [](std::uint8_t b) { return b == 'x'; }));
       REQUIRE(to.intact(dst, done));

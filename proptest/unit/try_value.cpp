@@ -10,6 +10,7 @@
 #include <surefoot/surefoot.hpp>
 #include <type_traits>
 
+#include "engines.hpp"
 #include "memory.hpp"
 
 namespace {
@@ -56,13 +57,14 @@ template <class V>
 using table_of = with<surefoot::engine::table, V>;
 template <class V>
 using jump_of = with<surefoot::engine::jump, V>;
+template <class V>
+using kernel_of = with<surefoot::engine::kernel, V>;
 
-#define EVERY_SIZE                                                                              \
-  table_of<std::uint8_t>, table_of<std::uint16_t>, table_of<std::uint32_t>,                     \
-      table_of<std::uint64_t>, table_of<block<16>>, table_of<block<3>>, table_of<block<12>>,    \
-      table_of<block<24>>, table_of<block<100>>, jump_of<std::uint8_t>, jump_of<std::uint16_t>, \
-      jump_of<std::uint32_t>, jump_of<std::uint64_t>, jump_of<block<16>>, jump_of<block<3>>,    \
-      jump_of<block<12>>, jump_of<block<24>>, jump_of<block<100>>
+#define EVERY_SIZE_OF(engine)                                                                \
+  engine<std::uint8_t>, engine<std::uint16_t>, engine<std::uint32_t>, engine<std::uint64_t>, \
+      engine<block<16>>, engine<block<3>>, engine<block<12>>, engine<block<24>>,             \
+      engine<block<100>>
+#define EVERY_SIZE EVERY_SIZE_OF(table_of), EVERY_SIZE_OF(jump_of), EVERY_SIZE_OF(kernel_of)
 
 TEMPLATE_TEST_CASE("a load takes the whole value or names its first bad byte, at each misalignment",
                    "", EVERY_SIZE) {
@@ -77,7 +79,8 @@ TEMPLATE_TEST_CASE("a load takes the whole value or names its first bad byte, at
         REQUIRE(met.ok());
         REQUIRE(met.value() == value_at<T>(p));
       } else {
-        REQUIRE(met.stopped_by == memory::fault_of(bad, access_kind::read, land.page(1)));
+        REQUIRE(met.stopped_by ==
+                memory::fault_of<typename TestType::engine>(bad, access_kind::read, land.page(1)));
       }
     }
   }
@@ -99,7 +102,8 @@ TEMPLATE_TEST_CASE("a store changes the whole value or no byte, at each misalign
         REQUIRE(land.intact(p, sizeof(T)));
         memory::fill(p, sizeof(T));
       } else {
-        REQUIRE(met == verdict{memory::fault_of(bad, access_kind::write, land.page(1))});
+        REQUIRE(met == verdict{memory::fault_of<typename TestType::engine>(bad, access_kind::write,
+                                                                           land.page(1))});
         REQUIRE(land.intact());
       }
     }
@@ -118,7 +122,7 @@ TEMPLATE_TEST_CASE("a value that begins in a bad page is refused at its own firs
         const fault met = wanted == access_kind::read
                               ? try_load(p, e).stopped_by
                               : try_store(p, other_than<T>(land.page(1)), e).stopped_by;
-        REQUIRE(met == memory::fault_of(bad, wanted, p));
+        REQUIRE(met == memory::fault_of<typename TestType::engine>(bad, wanted, p));
         REQUIRE(land.intact());
       }
     }
@@ -133,14 +137,18 @@ TEMPLATE_TEST_CASE("a value at an address that is nobody's is refused at that ad
     auto* const p = reinterpret_cast<T*>(a);
     if (a + (sizeof(T) - 1) >= 0xffff'8000'0000'0000) continue;  // half in the kernel's
     INFO(memory::at(a));
-    CHECK(memory::is_non_canonical(try_load(p, e).stopped_by, p, access_kind::read));
-    CHECK(memory::is_non_canonical(try_store(p, value, e).stopped_by, p, access_kind::write));
+    CHECK(memory::is_non_canonical<typename TestType::engine>(try_load(p, e).stopped_by, p,
+                                                              access_kind::read));
+    CHECK(memory::is_non_canonical<typename TestType::engine>(try_store(p, value, e).stopped_by, p,
+                                                              access_kind::write));
   }
   for (const std::uintptr_t a : memory::kernel_half) {
     auto* const p = reinterpret_cast<T*>(a);
     INFO(memory::at(a));
-    CHECK(memory::is_kernel_half(try_load(p, e).stopped_by, p, access_kind::read));
-    CHECK(memory::is_kernel_half(try_store(p, value, e).stopped_by, p, access_kind::write));
+    CHECK(memory::is_kernel_half<typename TestType::engine>(try_load(p, e).stopped_by, p,
+                                                            access_kind::read));
+    CHECK(memory::is_kernel_half<typename TestType::engine>(try_store(p, value, e).stopped_by, p,
+                                                            access_kind::write));
   }
 }
 
@@ -150,8 +158,10 @@ TEMPLATE_TEST_CASE("a null pointer, and an offset from one, is unmapped at that 
   const typename TestType::engine e;
   for (const int offset : {0, 1, 8, 4000, 4095}) {
     auto* const p = reinterpret_cast<T*>(static_cast<std::uintptr_t>(offset));
-    CHECK(try_load(p, e).stopped_by == memory::fault_of(kind::hole, access_kind::read, p));
-    CHECK(try_store(p, T{}, e).stopped_by == memory::fault_of(kind::hole, access_kind::write, p));
+    CHECK(try_load(p, e).stopped_by ==
+          memory::fault_of<typename TestType::engine>(kind::hole, access_kind::read, p));
+    CHECK(try_store(p, T{}, e).stopped_by ==
+          memory::fault_of<typename TestType::engine>(kind::hole, access_kind::write, p));
   }
 }
 
@@ -174,18 +184,18 @@ TEMPLATE_TEST_CASE("a value that touches or crosses the top of the address space
 }
 
 TEMPLATE_TEST_CASE("the vsyscall page is a bad address, or what the kernel shows there", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const auto* const p = reinterpret_cast<const std::uint64_t*>(0xffff'ffff'ff60'0000);
   const auto met = try_load(p, TestType{});
   // vsyscall=emulate maps it for reading, xonly and none do not.
-  if (!met.ok()) CHECK(memory::is_kernel_half(met.stopped_by, p, access_kind::read));
+  if (!met.ok()) CHECK(memory::is_kernel_half<TestType>(met.stopped_by, p, access_kind::read));
   auto* const writable = const_cast<std::uint64_t*>(p);
-  CHECK(
-      memory::is_kernel_half(try_store(writable, 0, TestType{}).stopped_by, p, access_kind::write));
+  CHECK(memory::is_kernel_half<TestType>(try_store(writable, 0, TestType{}).stopped_by, p,
+                                         access_kind::write));
 }
 
 TEMPLATE_TEST_CASE("every trivially copyable type can be loaded and stored", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const TestType e;
   const auto comes_back = [&](auto before, auto after) {
     using T = decltype(before);
@@ -209,7 +219,7 @@ TEMPLATE_TEST_CASE("every trivially copyable type can be loaded and stored", "",
 }
 
 TEMPLATE_TEST_CASE("a type without a default constructor can be loaded and stored", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   struct point {
     point(std::int64_t a, std::int64_t b, std::int64_t c) : x(a), y(b), z(c) {}
     std::int64_t x, y, z;
@@ -223,7 +233,7 @@ TEMPLATE_TEST_CASE("a type without a default constructor can be loaded and store
 }
 
 TEMPLATE_TEST_CASE("a value is loaded through pointers to const, volatile and void", "",
-                   surefoot::engine::table, surefoot::engine::jump) {
+                   SUREFOOT_ALL_ENGINES) {
   const TestType e;
   const int constant = 41;
   volatile int changing = 42;
@@ -264,7 +274,7 @@ struct mapped_file {
 };
 
 TEMPLATE_TEST_CASE("bytes between the end of a file and the end of its page are accessible zeros",
-                   "", surefoot::engine::table, surefoot::engine::jump) {
+                   "", SUREFOOT_ALL_ENGINES) {
   const TestType e;
   const mapped_file map(2 * page_size);
   memory::fill(map.data, 2 * page_size);
@@ -278,7 +288,7 @@ TEMPLATE_TEST_CASE("bytes between the end of a file and the end of its page are 
 
 TEMPLATE_TEST_CASE(
     "a file truncated under its mapping has no backing any more, until it grows again", "",
-    surefoot::engine::table, surefoot::engine::jump) {
+    SUREFOOT_ALL_ENGINES) {
   const TestType e;
   const mapped_file map(2 * page_size);
   memory::fill(map.data, 2 * page_size);
@@ -288,9 +298,9 @@ TEMPLATE_TEST_CASE(
 
   map.backing.resize(page_size);
   CHECK(try_load(word, e).stopped_by ==
-        memory::fault_of(kind::past_end_of_file, access_kind::read, second));
+        memory::fault_of<TestType>(kind::past_end_of_file, access_kind::read, second));
   CHECK(try_store(word, 0, e).stopped_by ==
-        memory::fault_of(kind::past_end_of_file, access_kind::write, second));
+        memory::fault_of<TestType>(kind::past_end_of_file, access_kind::write, second));
   CHECK(second[-3] == memory::pattern(second - 3));
 
   map.backing.resize(2 * page_size);

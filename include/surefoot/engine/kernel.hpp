@@ -4,10 +4,11 @@
 //
 // It keeps no descriptor and needs no install(). It offers no atomics and no guarded().
 // `fault::signal` is 0; why an access failed is asked afterwards (MADV_POPULATE_*), and what the
-// kernel does not tell apart is `unknown`: past the end of a file, guard pages and userfaultfd.
-// Memory that the kernel may not read (memfd_secret) fails, although a plain load would work. A
-// load or store is not one instruction: it may tear under a concurrent writer. Costs 0.2 to 0.6 us
-// a call.
+// kernel does not tell apart is `unknown`: past the end of a file, guard pages, userfaultfd, and
+// addresses without bit 63 that may be canonical on another machine (with it: `bad_address`).
+// Memory that the kernel does not read for others is `denied` for reading, although a plain load
+// would work: memfd_secret, mappings of devices, PROT_WRITE alone. A load or store is not one
+// instruction: it may tear under a concurrent writer. Costs 0.2 to 0.6 us a call.
 #pragma once
 
 #include <errno.h>
@@ -74,16 +75,22 @@ struct SUREFOOT_PUBLIC kernel {
                                        std::size_t n) noexcept {
     std::size_t at = 0;
     for (unsigned idle = 0; at < n;) {
-      const iovec to = buffer(surefoot::detail::forward(dst, at), n - at);
-      const iovec from = buffer(surefoot::detail::forward(src, at), n - at);
+      volatile void* const there = surefoot::detail::forward(dst, at);
+      const volatile void* const here = surefoot::detail::forward(src, at);
+      std::size_t piece = surefoot::detail::smaller(n - at, most_at_once);
+      if (idle > 0)
+        piece = surefoot::detail::smaller(
+            piece, surefoot::detail::smaller(rest_of_page(there), rest_of_page(here)));
+      const iovec to = buffer(there, piece);
+      const iovec from = buffer(here, piece);
       const ssize_t got = os::copy_through_kernel(&to, 1, &from, 1);
       if (got > 0) {
         at += static_cast<std::size_t>(got);
         idle = 0;
-      } else if (!accessible<access_kind::read>(from.iov_base) || ++idle == patience) {
-        return {at, n - at, why(from.iov_base, access_kind::read)};
-      } else if (!accessible<access_kind::write>(to.iov_base)) {
-        return {at, n - at, why(to.iov_base, access_kind::write)};
+      } else if (!accessible<access_kind::read>(here) || ++idle == patience) {
+        return {at, n - at, why(here, access_kind::read)};
+      } else if (!accessible<access_kind::write>(there)) {
+        return {at, n - at, why(there, access_kind::write)};
       }
     }
     return {n, 0};
@@ -122,6 +129,14 @@ struct SUREFOOT_PUBLIC kernel {
   // How often in a row a call may refuse what a probe then finds accessible: memory that another
   // thread takes away and gives back.
   static constexpr unsigned patience = 16;
+
+  // The kernel refuses, without copying what could be, a length beyond SSIZE_MAX and a destination
+  // that reaches out of the user's half. So a copy goes in pieces, and after a refusal in pieces
+  // that lie in one page on both sides.
+  static constexpr std::size_t most_at_once = std::size_t{1} << 20;
+  static std::size_t rest_of_page(const volatile void* p) noexcept {
+    return surefoot::detail::to_next(surefoot::detail::address(p), page_size());
+  }
 
   static iovec buffer(const volatile void* p, std::size_t n) noexcept {
     return {const_cast<void*>(p), n};

@@ -170,11 +170,15 @@ inline ssize_t copy_through_kernel(const iovec* to, std::size_t to_count, const 
 }
 
 // An atomic read-modify-write of the word at `word` (aligned to 4 bytes) that changes nothing, made
-// by the kernel: FUTEX_WAKE_OP with OR 0, which wakes nobody. False where the word refuses it.
+// by the kernel: FUTEX_WAKE_OP with OR 0. False where the word refuses it.
+//
+// Where the word compares as it is told to, the kernel wakes one that waits there, also where 0 are
+// to be woken; and there is no comparison that is never true. So it is with -2048, which no counter,
+// flag or owner's number is: a wait on that very value may end early, as each wait may (futex(2)).
 inline bool or_zero(const volatile void* word) noexcept {
   const errno_kept kept;
   constexpr int wake_op_private = 5 | 128;  // FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG
-  constexpr int or_0 = 2 << 28;             // FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)
+  constexpr int or_0 = 2 << 28 | 0x800;     // FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, -2048)
   std::uint32_t nobody = 0;
   return ::syscall(SYS_futex, &nobody, wake_op_private, 0, nullptr, word, or_0) == 0;
 }
