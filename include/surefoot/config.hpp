@@ -34,3 +34,7 @@
 #define SUREFOOT_PUBLIC [[gnu::visibility("default")]]
 #define SUREFOOT_HIDDEN [[gnu::visibility("hidden")]]
 #define SUREFOOT_ABI SUREFOOT_HIDDEN SUREFOOT_DETAIL_VERSIONED
+
+// The testing kit hides nothing: it is a part of the test program that it is compiled into, whose own
+// types hold its.
+#define SUREFOOT_TESTING_ABI SUREFOOT_DETAIL_VERSIONED

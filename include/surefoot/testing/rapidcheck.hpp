@@ -1,0 +1,170 @@
+// Random layouts, ranges and steps for rapidcheck: generators, shrinking towards few and plain tiles,
+// and pictures in counterexamples.
+//
+//   rc::check("my copy loop", [](const surefoot::testing::layout& l) {
+//     surefoot::testing::minefield field(l.tiles);
+//     const auto r = *surefoot::testing::any_reach(field.size());
+//     RC_ASSERT(my_copy(to, field.data() + r.offset, r.length) ==
+//               field.accessible(r.offset, r.length, surefoot::access_kind::read));
+//   });
+//
+// Needs librapidcheck-dev, which needs exceptions and RTTI.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <ostream>
+#include <surefoot/loop.hpp>
+#include <surefoot/testing/minefield.hpp>
+#include <utility>
+#include <vector>
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+
+// How answers are shown in counterexamples; found by rapidcheck through their types.
+inline void showValue(const fault& f, std::ostream& to) {
+  char line[160];
+  surefoot::format(f, line, sizeof line);
+  to << line;
+}
+inline void showValue(const progress& p, std::ostream& to) {
+  to << p.done << " done, " << p.left << " left, ";
+  showValue(p.stopped_by, to);
+}
+
+namespace testing {
+
+// A layout as a value; minefield lays it.
+struct layout {
+  std::vector<tile> tiles;
+  friend bool operator==(const layout&, const layout&) = default;
+};
+inline std::ostream& operator<<(std::ostream& to, const layout& l) {
+  return to << picture(l.tiles);
+}
+
+// A part of a minefield, in bytes from its beginning.
+struct reach {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+  std::size_t end() const noexcept { return offset + length; }
+  friend bool operator==(const reach&, const reach&) = default;
+};
+inline std::ostream& operator<<(std::ostream& to, const reach& r) {
+  return to << "bytes " << r.offset / tile_size << ":" << r.offset % tile_size << " to "
+            << r.end() / tile_size << ":" << r.end() % tile_size << " (tile:offset)";
+}
+
+namespace detail {
+
+// rapidcheck lets ranges grow with the run; these are as large from the beginning.
+template <class T>
+rc::Gen<T> within(T min, T max) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(min, max + 1));
+}
+
+}  // namespace detail
+
+// Any tile that this machine has; shrinks towards read_write, which is first.
+inline rc::Gen<tile> any_tile() {
+  static const std::vector<tile> here = [] {
+    std::vector<tile> all;
+    for (const tile t : all_tiles())
+      if (is_here(t)) all.push_back(t);
+    return all;
+  }();
+  return rc::gen::map(detail::within<std::size_t>(0, here.size() - 1),
+                      [](std::size_t i) { return here[i]; });
+}
+
+// One to `most` tiles; shrinks towards one.
+inline rc::Gen<layout> any_layout(std::size_t most = 8) {
+  return rc::gen::map(
+      rc::gen::resize(static_cast<int>(most),
+                      rc::gen::nonEmpty(rc::gen::container<std::vector<tile>>(any_tile()))),
+      [](std::vector<tile> tiles) { return layout{std::move(tiles)}; });
+}
+
+// A place in `size` bytes: near an edge of a page three times of four, else anywhere.
+inline rc::Gen<std::size_t> any_place(std::size_t size) {
+  const auto near_an_edge = rc::gen::map(
+      rc::gen::pair(detail::within<std::size_t>(0, size / tile_size), detail::within<int>(0, 40)),
+      [size](const std::pair<std::size_t, int>& at) {
+        // 0, 1, -1, 2, -2, ...: the edge itself is the plainest.
+        const int off = at.second % 2 == 0 ? -at.second / 2 : (at.second + 1) / 2;
+        const auto place = static_cast<std::ptrdiff_t>(at.first * tile_size) + off;
+        return std::clamp<std::size_t>(place < 0 ? 0 : static_cast<std::size_t>(place), 0, size);
+      });
+  return rc::gen::weightedOneOf<std::size_t>(
+      {{3, near_an_edge}, {1, detail::within<std::size_t>(0, size)}});
+}
+
+// A part of `size` bytes, which may be empty.
+inline rc::Gen<reach> any_reach(std::size_t size) {
+  return rc::gen::map(rc::gen::pair(any_place(size), any_place(size)),
+                      [](std::pair<std::size_t, std::size_t> ends) {
+                        if (ends.second < ends.first) std::swap(ends.first, ends.second);
+                        return reach{ends.first, ends.second - ends.first};
+                      });
+}
+
+// Parts of `size` bytes for a vector of buffers: some empty, some over others.
+inline rc::Gen<std::vector<reach>> any_reaches(std::size_t size, std::size_t most = 6) {
+  const auto one = rc::gen::weightedOneOf<reach>({{1, rc::gen::map(any_place(size),
+                                                                   [](std::size_t at) {
+                                                                     return reach{at, 0};
+                                                                   })},
+                                                  {4, any_reach(size)}});
+  return rc::gen::resize(static_cast<int>(most), rc::gen::container<std::vector<reach>>(one));
+}
+
+// What a step of a loop does with the bytes that it is offered.
+enum class step_kind : unsigned char {
+  whole,   // all of them
+  brief,   // some of them, at least one
+  idle,    // none
+  greedy,  // says that it did more than it was offered
+  ended    // some of them, and asks for the end
+};
+struct step_plan {
+  step_kind kind = step_kind::whole;
+  std::size_t amount = 1;  // how many for `brief` and `ended`, and how many too much for `greedy`
+};
+inline std::ostream& operator<<(std::ostream& to, const step_plan& s) {
+  static constexpr const char* names[] = {"whole", "brief", "idle", "greedy", "ended"};
+  return to << names[static_cast<std::size_t>(s.kind)] << "(" << s.amount << ")";
+}
+
+// A step that is `safe` never claims too much and never asks for the end.
+inline rc::Gen<step_plan> any_step(bool safe) {
+  return rc::gen::map(
+      rc::gen::pair(rc::gen::weightedElement<step_kind>({{4, step_kind::whole},
+                                                         {4, step_kind::brief},
+                                                         {2, step_kind::idle},
+                                                         {safe ? 0u : 1u, step_kind::greedy},
+                                                         {safe ? 0u : 1u, step_kind::ended}}),
+                    detail::within<std::size_t>(1, 6000)),
+      [](const std::pair<step_kind, std::size_t>& p) {
+        return step_plan{p.first, p.second};
+      });
+}
+inline rc::Gen<std::vector<step_plan>> any_steps(bool safe, std::size_t most = 12) {
+  return rc::gen::resize(static_cast<int>(most),
+                         rc::gen::container<std::vector<step_plan>>(any_step(safe)));
+}
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot
+
+namespace rc {
+
+template <>
+struct Arbitrary<surefoot::testing::layout> {
+  static Gen<surefoot::testing::layout> arbitrary() { return surefoot::testing::any_layout(); }
+};
+
+}  // namespace rc

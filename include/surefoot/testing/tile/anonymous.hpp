@@ -1,0 +1,74 @@
+// Tiles of anonymous memory, of no memory, and of memfd_secret.
+#pragma once
+
+#include <signal.h>
+
+#include <surefoot/testing/tile/ground.hpp>
+#include <surefoot/testing/tile/tile.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+namespace testing {
+
+struct anonymous_tiles {
+  static constexpr bool make(tile t) noexcept { return t <= tile::secret; }
+
+  static constexpr const char* need(tile t) noexcept {
+    switch (t) {
+      case tile::guard_page: return "MADV_GUARD_INSTALL (Linux 6.13)";
+      case tile::secret: return "memfd_secret (Linux 5.14, secretmem.enable)";
+      default: return "nothing";
+    }
+  }
+
+  static constexpr answer ask(tile t, std::size_t, access_kind during) noexcept {
+    constexpr answer denied{cause::denied, SIGSEGV, SEGV_ACCERR};
+    constexpr answer unmapped{cause::unmapped, SIGSEGV, SEGV_MAPERR};
+    switch (t) {
+      case tile::read_only: return during == access_kind::write ? denied : answer{};
+      case tile::no_access: return denied;
+      case tile::hole:
+      case tile::guard_page: return unmapped;
+      default: return {};
+    }
+  }
+
+  static constexpr std::size_t filled(tile t) noexcept {
+    return t == tile::untouched || t == tile::zero_page ? 0 : tile_size;
+  }
+
+  static void lay(tile t, unsigned char* at, ground&) {
+    if (t == tile::secret) return lay_secret(at);
+    detail::map_anonymous(at);
+    switch (t) {
+      case tile::untouched: return;
+      case tile::zero_page: return void(*static_cast<volatile unsigned char*>(at));
+      case tile::hole: return detail::require(::munmap(at, tile_size) == 0, "munmap");
+      case tile::guard_page:
+        return detail::require(::madvise(at, tile_size, install_guard) == 0, "MADV_GUARD_INSTALL");
+      default: break;
+    }
+    detail::fill(at);
+    if (t == tile::read_only) protect(at, PROT_READ);
+    if (t == tile::no_access) protect(at, PROT_NONE);
+  }
+
+ private:
+  static constexpr int install_guard = 102;  // not in Debian 12's headers
+  static constexpr long memfd_secret = 447;  // SYS_memfd_secret, the same on every machine
+
+  static void protect(unsigned char* at, int protection) {
+    detail::require(::mprotect(at, tile_size, protection) == 0, "mprotect");
+  }
+  static void lay_secret(unsigned char* at) {
+    const detail::descriptor file(static_cast<int>(::syscall(memfd_secret, O_CLOEXEC)));
+    detail::require(static_cast<bool>(file), "memfd_secret");
+    detail::require(::ftruncate(file.number(), tile_size) == 0, "ftruncate of memfd_secret");
+    detail::map_tile(at, PROT_READ | PROT_WRITE, MAP_SHARED, file.number());
+    detail::fill(at);
+  }
+};
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot

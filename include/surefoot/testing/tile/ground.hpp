@@ -1,0 +1,72 @@
+// What tiles are made of: mappings at a fixed place, files without a name, and what a minefield keeps
+// for its tiles while they lie there.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/testing/tile/tile.hpp>
+#include <utility>
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+namespace testing {
+namespace detail {
+
+// A descriptor, closed in the end.
+class descriptor {
+ public:
+  descriptor() = default;
+  explicit descriptor(int number) noexcept : number_(number) {}
+  descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+
+  int number() const noexcept { return number_; }
+  explicit operator bool() const noexcept { return number_ >= 0; }
+
+ private:
+  int number_ = -1;
+};
+
+// Puts a mapping of one tile in the place of whatever is there, at once: no other thread sees
+// nothing in between.
+inline void map_tile(unsigned char* at, int protection, int flags, int file = -1) {
+  require(::mmap(at, tile_size, protection, flags | MAP_FIXED, file, 0) == at, "mmap");
+}
+inline void map_anonymous(unsigned char* at) {
+  map_tile(at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+// The first n bytes get what pattern() says of them.
+inline void fill(unsigned char* at, std::size_t n = tile_size) noexcept {
+  for (std::size_t i = 0; i < n; ++i) at[i] = pattern(at + i);
+}
+
+// A file of so many bytes, that goes away with its last descriptor and mapping.
+inline descriptor unnamed_file(std::size_t size) {
+  descriptor file(::memfd_create("surefoot-tile", MFD_CLOEXEC));
+  require(static_cast<bool>(file), "memfd_create");
+  require(::ftruncate(file.number(), static_cast<off_t>(size)) == 0, "ftruncate");
+  return file;
+}
+
+}  // namespace detail
+
+// What a minefield keeps for its tiles.
+struct ground {
+  detail::descriptor userfault;  // made by the first tile that needs it
+};
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot

@@ -1,0 +1,54 @@
+// A tile of memory that the kernel takes for broken (MADV_HWPOISON). It costs the machine that page
+// until it is started again, so it is made only where the environment variable
+// SUREFOOT_HARDWARE_POISON is set.
+#pragma once
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <surefoot/testing/tile/ground.hpp>
+#include <surefoot/testing/tile/tile.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+namespace testing {
+
+struct poison_tiles {
+  static constexpr bool make(tile t) noexcept { return t == tile::hardware_poison; }
+
+  static constexpr const char* need(tile) noexcept {
+    return "SUREFOOT_HARDWARE_POISON set, CAP_SYS_ADMIN and CONFIG_MEMORY_FAILURE";
+  }
+
+  static constexpr answer ask(tile, std::size_t, access_kind) noexcept {
+    return {cause::poisoned, SIGBUS, BUS_MCEERR_AR, tile_size};
+  }
+
+  static constexpr std::size_t filled(tile) noexcept { return tile_size; }
+
+  // MADV_HWPOISON itself delivers a SIGBUS with BUS_MCEERR_AR to the thread that asks for it (measured
+  // on Linux 6.12), so that is blocked here, and taken.
+  static void lay(tile, unsigned char* at, ground&) {
+    if (std::getenv("SUREFOOT_HARDWARE_POISON") == nullptr) {
+      errno = EPERM;
+      detail::refuse("MADV_HWPOISON");
+    }
+    detail::map_anonymous(at);
+    detail::fill(at);
+    sigset_t bus, before;
+    ::sigemptyset(&bus);
+    ::sigaddset(&bus, SIGBUS);
+    ::pthread_sigmask(SIG_BLOCK, &bus, &before);
+    const bool done = ::madvise(at, tile_size, MADV_HWPOISON) == 0;
+    const int error = errno;
+    const timespec at_once{};
+    ::sigtimedwait(&bus, nullptr, &at_once);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = error;
+    detail::require(done, "MADV_HWPOISON");
+  }
+};
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot

@@ -1,0 +1,85 @@
+// Any tile, whatever family makes it: what it is, and whether this machine has it.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <surefoot/testing/tile/anonymous.hpp>
+#include <surefoot/testing/tile/file.hpp>
+#include <surefoot/testing/tile/ground.hpp>
+#include <surefoot/testing/tile/key.hpp>
+#include <surefoot/testing/tile/poison.hpp>
+#include <surefoot/testing/tile/tile.hpp>
+#include <surefoot/testing/tile/userfault.hpp>
+#include <system_error>
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+namespace testing {
+
+namespace detail {
+
+// Calls f(family) for the one that makes this tile.
+template <class F>
+auto with_family(tile t, F f) {
+  if (anonymous_tiles::make(t)) return f(anonymous_tiles{});
+  if (file_tiles::make(t)) return f(file_tiles{});
+  if (userfault_tiles::make(t)) return f(userfault_tiles{});
+  if (poison_tiles::make(t)) return f(poison_tiles{});
+  return f(key_tiles{});
+}
+
+}  // namespace detail
+
+// Every kind, in the order of `tile`: the plainest of each family first.
+inline std::array<tile, tile_kinds> all_tiles() {
+  std::array<tile, tile_kinds> all;
+  for (std::size_t i = 0; i < tile_kinds; ++i) all[i] = static_cast<tile>(i);
+  return all;
+}
+
+// What the processor meets at this offset within the tile.
+inline answer ask(tile t, std::size_t offset, access_kind during) {
+  return detail::with_family(t, [&](auto family) { return family.ask(t, offset, during); });
+}
+
+// How many bytes, from its beginning, hold pattern(their address) once the tile is laid. What of the
+// rest can be read is zero.
+inline std::size_t filled(tile t) {
+  return detail::with_family(t, [&](auto family) { return family.filled(t); });
+}
+
+// Puts the tile at `at`, in the place of what is there, or throws std::system_error.
+inline void lay(tile t, unsigned char* at, ground& kept) {
+  detail::with_family(t, [&](auto family) { family.lay(t, at, kept); });
+}
+
+// Why this machine does not have it; empty where it has. Found out by trying, once.
+inline const std::string& lacking(tile t) {
+  static const std::array<std::string, tile_kinds> reasons = [] {
+    std::array<std::string, tile_kinds> all;
+    for (const tile each : all_tiles()) {
+      void* const at = ::mmap(nullptr, tile_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      detail::require(at != MAP_FAILED, "mmap");
+      try {
+        ground kept;
+        lay(each, static_cast<unsigned char*>(at), kept);
+      } catch (const std::system_error& e) {
+        all[static_cast<std::size_t>(each)] =
+            std::string("needs ") +
+            detail::with_family(each, [&](auto family) { return family.need(each); }) + " (" +
+            e.code().message() + ")";
+      }
+      ::munmap(at, tile_size);
+    }
+    return all;
+  }();
+  return reasons[static_cast<std::size_t>(t)];
+}
+inline bool is_here(tile t) { return lacking(t).empty(); }
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot
