@@ -27,7 +27,7 @@ esac
 
 tidy() {
   local preset=clang-asan sources=() file checked=0 bad=0
-  need_packages clang-tidy g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev
+  need_packages clang-tidy g++ clang libclang-rt-dev "${test_packages[@]}"
   cmake --preset "$preset" </dev/null >/dev/null
   # Catch2's main holds no line of ours.
   mapfile -t sources < <(

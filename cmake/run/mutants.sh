@@ -101,7 +101,7 @@ run_tests() { # PRESET REGEX [ARGUMENT...]
 
 show_log() { tail -n 30 "$log" | sed 's/^/    /' >&2; }
 
-need_packages git cmake ninja-build catch2 g++
+need_packages g++ "${test_packages[@]}"
 presets=()
 for name in "${names[@]}"; do
   header "$name" breaks '' >/dev/null

@@ -35,10 +35,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# libclang-rt-dev: clang only recommends its sanitizer run-time. libcli11-dev and pv: for
-# examples/salvage. gddrescue: reads its maps in the tests, and goes on with them. strace: makes system
-# calls fail in them.
-packages=(g++ clang libclang-rt-dev cmake ninja-build catch2 libcli11-dev pv gddrescue strace clang-format git)
+# libclang-rt-dev: clang only recommends its sanitizer run-time.
+packages=(g++ clang libclang-rt-dev clang-format "${test_packages[@]}")
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
   packages+=(lld)
@@ -47,8 +45,8 @@ need_packages "${packages[@]}"
 
 passed=0 failed=0 skipped=0
 failures=() # "preset: test", one an element
-notes=$(mktemp)
-trap 'rm -f "$notes"' EXIT
+notes=$(mktemp) tiles=$(mktemp)
+trap 'rm -f "$notes" "$tiles"' EXIT
 
 # tally PRESET REPORT: adds a JUnit report of ctest to the totals.
 tally() {
@@ -63,6 +61,7 @@ tally() {
         ;;
       note) printf '%s\t%s\n' "$name" "$1" >>"$notes" ;;
       matrix) echo "$1: $name" ;;
+      tile) printf '%s\n' "$name" >>"$tiles" ;;
     esac
   done < <(awk -f cmake/run/junit.awk "$2")
 }
@@ -110,6 +109,15 @@ if [ "$all" = yes ] && [ ${#select[@]} -eq 0 ]; then
     failed=$((failed + 1))
     failures+=("mutants")
   fi
+fi
+
+if [ -s "$tiles" ]; then
+  say "tiles of the testing kit"
+  awk -F '\t' '!($1 in times) { order[++n] = $1 }
+               { times[$1] += $2; if ($3 != "") why[$1] = $3 }
+               END { for (i = 1; i <= n; i++)
+                       if (times[order[i]] > 0) printf "%s: exercised %d times\n", order[i], times[order[i]]
+                       else printf "not run here: %s: %s\n", order[i], why[order[i]] }' "$tiles"
 fi
 
 say "result"

@@ -1,0 +1,50 @@
+// The two questions, over random layouts.
+#include "property.hpp"
+
+namespace {
+
+using namespace property;
+
+TEMPLATE_TEST_CASE("fault_in stops at the first page that fails, and changes nothing", "",
+                   SUREFOOT_ALL_ENGINES) {
+  rc::prop("for reading and for writing", [](const kit::layout& l) {
+    const kit::minefield field(l.tiles);
+    const oracle<TestType> truth(field);
+    const kit::reach r = *kit::any_reach(field.size());
+    unsigned char* const p = field.data() + r.offset;
+    const auto read = surefoot::fault_in_readable(p, r.length, TestType{});
+    RC_ASSERT(read == truth.progress(r, access_kind::read));
+    const auto write = surefoot::fault_in_writeable(p, r.length, TestType{});
+    RC_ASSERT(write == truth.progress(r, access_kind::write));
+    if (r.length > 0) {
+      RC_ASSERT(read.any() == truth.ask(r.offset, access_kind::read).accessible());
+      RC_ASSERT(write.any() == truth.ask(r.offset, access_kind::write).accessible());
+    }
+    RC_ASSERT(field.intact());
+  });
+}
+
+TEMPLATE_TEST_CASE(
+    "ensure_accessible is true exactly where every byte is, else it names the first bad one", "",
+    SUREFOOT_ALL_ENGINES) {
+  rc::prop("for reading and for writing", [](const kit::layout& l) {
+    const kit::minefield field(l.tiles);
+    const oracle<TestType> truth(field);
+    const kit::reach r = *kit::any_reach(field.size());
+    unsigned char* const p = field.data() + r.offset;
+    RC_ASSERT(surefoot::ensure_readable(p, r.length, TestType{}).stopped_by ==
+              truth.first_bad(r, access_kind::read));
+    // To write a byte it must be loaded as well (tags and poison are found so): the first byte that
+    // refuses either.
+    surefoot::fault bad = truth.first_bad(r, access_kind::write);
+    const std::size_t readable = truth.reaches(r, access_kind::read);
+    if (readable < truth.reaches(r, access_kind::write)) {
+      bad = truth.fault_at(r.offset + readable, access_kind::read);
+      bad.during = access_kind::write;
+    }
+    RC_ASSERT(surefoot::ensure_writeable(p, r.length, TestType{}).stopped_by == bad);
+    RC_ASSERT(field.intact());
+  });
+}
+
+}  // namespace

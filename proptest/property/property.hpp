@@ -1,0 +1,69 @@
+// What the properties share: the engines, and what each must say of a tile.
+#pragma once
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <surefoot/surefoot.hpp>
+#include <surefoot/testing/rapidcheck.hpp>
+
+namespace property {
+
+namespace kit = surefoot::testing;
+using surefoot::access_kind;
+
+#define SUREFOOT_ALL_ENGINES \
+  surefoot::engine::table, surefoot::engine::jump, surefoot::engine::kernel
+#define SUREFOOT_SIGNAL_ENGINES surefoot::engine::table, surefoot::engine::jump
+
+template <class E>
+inline constexpr bool is_kernel = surefoot::detail::same<E, surefoot::engine::kernel>;
+
+// What an engine says where the processor meets `met`. The kernel engine has no signal, and what it
+// does not tell apart is unknown (engine/kernel.hpp).
+template <class E>
+kit::answer said_by(kit::tile t, const kit::answer& met, access_kind during) {
+  if constexpr (!is_kernel<E>) {
+    return met;
+  } else {
+    using surefoot::cause;
+    if (t == kit::tile::secret && during == access_kind::read) return {cause::denied};
+    // MADV_POPULATE_* tells this poison also where the processor does not.
+    if (t == kit::tile::userfault_poison) return {cause::poisoned, 0, 0, kit::tile_size};
+    if (t == kit::tile::guard_page) return {cause::unknown};
+    return {surefoot::engine::kernel::sees(met.kind) ? met.kind : cause::unknown};
+  }
+}
+
+// What this engine meets at an offset of a minefield, and how far it comes.
+template <class E>
+class oracle {
+ public:
+  explicit oracle(const kit::minefield& field) : field_(field) {}
+
+  kit::answer ask(std::size_t offset, access_kind during) const {
+    return said_by<E>(field_.tiles()[offset / kit::tile_size], field_.ask(offset, during), during);
+  }
+  std::size_t reaches(const kit::reach& r, access_kind during) const {
+    for (std::size_t at = r.offset; at < r.end(); ++at)
+      if (!ask(at, during).accessible()) return at - r.offset;
+    return r.length;
+  }
+  surefoot::fault fault_at(std::size_t offset, access_kind during) const {
+    return ask(offset, during).at(field_.data() + offset, during);
+  }
+  // The answer of an operation that begins at r.offset, wants r.length bytes and keeps what it did.
+  surefoot::progress progress(const kit::reach& r, access_kind during) const {
+    const std::size_t done = reaches(r, during);
+    if (done == r.length) return {done, 0};
+    return {done, r.length - done, fault_at(r.offset + done, during)};
+  }
+  surefoot::fault first_bad(const kit::reach& r, access_kind during) const {
+    return progress(r, during).stopped_by;
+  }
+
+ private:
+  const kit::minefield& field_;
+};
+
+}  // namespace property
