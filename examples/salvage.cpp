@@ -188,8 +188,8 @@ bool is_done(const tool::command_line& asked, const tool::mapfile& before,
   return true;
 }
 
-// What is known already, of as many bytes as SRC and the copy have: ddrescue's maps may reach to the end
-// of all numbers.
+// What is known already, of as many bytes as SRC and the copy have: ddrescue's maps may reach to
+// the end of all numbers.
 tool::rescue_map known_before(const tool::mapfile& before, const tool::source& src,
                               const tool::destination& dst) {
   tool::rescue_map map = before.map;

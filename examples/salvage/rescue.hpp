@@ -32,7 +32,8 @@ class rescue {
   rescue(const source& src, destination& dst, rescue_map& map, checkpoint* saved, std::size_t chunk)
       : src_(src), dst_(dst), map_(map), saved_(saved), chunk_(chunk) {}
 
-  // Tries each byte of these blocks, of which there is one at least, once. Where `at` says the work is, is said in the map file.
+  // Tries each byte of these blocks, of which there is one at least, once. `at` is what the map file
+  // says of the work meanwhile.
   void pass(std::vector<block> blocks, const stage& at, progress& bar) {
     todo_ = std::move(blocks);
     next_block_ = 0;

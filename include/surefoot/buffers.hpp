@@ -11,8 +11,8 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace detail {
 
-// Does each buffer in its turn, with one(buffer, offset in the whole, bytes) -> progress, and stops at the
-// first that is short. Empty ones are done at once.
+// Does each buffer in its turn, with one(buffer, offset in the whole, bytes) -> progress, and stops
+// at the first that is short. Empty ones are done at once.
 template <class One>
 progress each_buffer(const iovec* v, std::size_t count, One one) noexcept {
   progress all{0, total(v, count)};

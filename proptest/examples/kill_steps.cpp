@@ -1,10 +1,10 @@
 // kill_steps REFERENCE BEFORE STATUS SALVAGE ARGUMENT...: runs the command again and again, from the
-// files in the directory BEFORE, and kills it at each of
-// its system calls in turn, from the first that has made a file, once before and once after it; each
-// time it is then run to its end.
-// What that leaves must equal what one run has left in the directory REFERENCE: the files dst and
-// map, and nothing else. A random moment decides by luck whether it hits a window; this visits
-// them all.
+// files in the directory BEFORE, and kills it at each of its system calls in turn, from the first that
+// has made a file, once before and once after it; each time it is then run to its end, which must have
+// the exit status STATUS.
+//
+// What that leaves must equal what one run has left in the directory REFERENCE: the files dst and map,
+// and nothing else. A random moment decides by luck whether it hits a window; this visits them all.
 #include <fcntl.h>
 
 #include <filesystem>
