@@ -18,11 +18,24 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-';
   done
 done >out 2>err
 
-# No memory, and no second thread.
-status=0
-(ulimit -v 12000 && exec "$program" src dst) >out 2>err || status=$?
-if [ "$status" -ne 0 ] && [ "$status" -ne 3 ] && [ "$status" -ne 127 ]; then fail "without memory: status $status"; fi
-[ "$(temporary_files)" -eq 0 ] || fail "without memory: a temporary file is left"
+# No memory: one line and no litter, whether it is the map or the buffers for which there is none. (A
+# sanitizer needs more of it than there is.)
+if ! grep -q __asan_init "$program"; then
+  for kilobytes in 8000 9000 10000 11000 12000 16000 24000; do
+    rm -f dst
+    status=0
+    (ulimit -v "$kilobytes" && exec "$program" --quiet src dst) >out 2>err || status=$?
+    case $status in
+      0) cmp src dst || fail "with $kilobytes KiB: another file" ;;
+      3) [ "$(wc -l <err)" -eq 1 ] || fail "with $kilobytes KiB: not one line" ;;
+      127) ;; # not even the program could be loaded
+      *) fail "with $kilobytes KiB: status $status" ;;
+    esac
+    [ "$(temporary_files)" -eq 0 ] || fail "with $kilobytes KiB: a temporary file is left"
+  done
+fi
+
+# No second thread.
 [ "$(id -u)" -eq 0 ] || skip "salvage without a second thread: needs root, to become a user without one"
 chmod 755 .
 chmod 777 .
