@@ -12,6 +12,15 @@ namespace property {
 namespace kit = surefoot::testing;
 using surefoot::access_kind;
 
+// A fault costs a hundred times more under a sanitizer, which also keeps memory that was freed.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized = __has_feature(address_sanitizer);
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 #define SUREFOOT_ALL_ENGINES \
   surefoot::engine::table, surefoot::engine::jump, surefoot::engine::kernel
 #define SUREFOOT_SIGNAL_ENGINES surefoot::engine::table, surefoot::engine::jump

@@ -4,22 +4,12 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <surefoot/testing/minefield.hpp>
+
+#include "property.hpp"
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SUREFOOT_FEWER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SUREFOOT_FEWER
-#endif
-#endif
-#ifdef SUREFOOT_FEWER
-constexpr const char* cases = "max_success=500";  // a fault there costs a hundred times more
-#else
-constexpr const char* cases = "max_success=10000";
-#endif
+constexpr const char* cases = property::sanitized ? "max_success=500" : "max_success=10000";
 
 class around : public Catch::TestEventListenerBase {
  public:
