@@ -6,13 +6,17 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <functional>
+#include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cast.hpp"
 #include "child.hpp"
+#include "meanwhile.hpp"
 #include "stage.hpp"
 #include "surefoot/fault.hpp"
 
@@ -360,6 +364,88 @@ TEST_CASE(NAMED("an exchange of the guards by one image hides and shows those of
   });
 }
 
+namespace {
+
+// A thread that faults in the first images of an order, when it is told.
+class faulting {
+ public:
+  faulting(const images& all, const order& o, const stage::bad_memory& bad)
+      : all_(all), order_(o), bad_(bad), thread_([this] { run(); }) {}
+  ~faulting() {
+    tell(over);
+    thread_.join();
+  }
+  faulting(const faulting&) = delete;
+  faulting& operator=(const faulting&) = delete;
+
+  // Returns at once. What it was told before has to be finished.
+  void tell(int how_many) { __atomic_store_n(&told_, how_many, __ATOMIC_RELEASE); }
+  void finish() {
+    while (__atomic_load_n(&told_, __ATOMIC_ACQUIRE) != none) ::sched_yield();
+  }
+
+ private:
+  static constexpr int none = -1, over = -2;
+
+  void run() {
+    for (int n; (n = __atomic_load_n(&told_, __ATOMIC_ACQUIRE)) != over;) {
+      if (n == none) ::sched_yield();
+      for (int i = 0; i < n; ++i) {
+        const guest::image& each = pick(all_, order_[static_cast<std::size_t>(i)]);
+        const guest::answer a = each.load_by_table(bad_.denied);
+        EXPECT(!a.ok && a.kind == unmapped_or_denied && a.address == bad_.denied);
+        const guest::answer g = each.run(stage::read_there, bad_.denied);
+        EXPECT(!g.ok && g.address == bad_.denied);
+      }
+      if (n >= 0) __atomic_store_n(&told_, none, __ATOMIC_RELEASE);
+    }
+  }
+
+  const images& all_;
+  const order& order_;
+  const stage::bad_memory& bad_;
+  int told_ = none;
+  std::thread thread_;
+};
+
+// The image takes SIGSEGV in two steps. Behind the first one, when it has seen who owns the signal,
+// those before it in the order come and take it; behind the second one, when it owns the signal, it
+// is held up while those fault.
+void take_late(const images& all, const order& o, std::size_t i, faulting& others) {
+  bool looked = false;
+  const meanwhile::during_sigaction hook([&](int signal, bool set) {
+    if (signal != SIGSEGV) return;
+    if (!set && i > 0 && !std::exchange(looked, true)) take_late(all, o, i - 1, others);
+    if (!set || i == 0) return;
+    others.tell(static_cast<int>(i));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  });
+  EXPECT(pick(all, o[i]).install());
+  others.finish();
+}
+
+}  // namespace
+
+TEST_CASE(
+    NAMED("while an image takes the signals from another one, that one's faults are its own")) {
+  for (const cast::company& c : cast::companies())
+    for (const order& o : stage::orders(static_cast<int>(c.size))) {
+      const std::string said = child::trouble_in([&] {
+        const images all = c.enter();
+        stage::previous::own_both_signals();
+        stage::bad_memory bad;
+        {
+          faulting others(all, o, bad);
+          take_late(all, o, o.size() - 1, others);
+        }
+        EXPECT(stage::previous::calls == 0);
+        expect_that_every_image_still_guards(all, bad);
+      });
+      INFO(c.name << ", in the order " << text(o));
+      CHECK(said == "");
+    }
+}
+
 TEST_CASE(NAMED("images that come to be used at once, by threads, know each other")) {
   for (const cast::company& c : cast::companies())
     for (int round = 0; round < (stage::slow ? 8 : 30); ++round) {
@@ -371,7 +457,12 @@ TEST_CASE(NAMED("images that come to be used at once, by threads, know each othe
         int waiting = 2 * static_cast<int>(all.size());
         std::vector<std::thread> threads;
         for (std::size_t t = 0; t < 2 * all.size(); ++t)
-          threads.emplace_back([&, i = t % all.size()] {
+          threads.emplace_back([&, t, i = t % all.size()] {
+            std::minstd_rand chance(static_cast<unsigned>(round) * 100 + static_cast<unsigned>(t));
+            const meanwhile::during_sigaction held_up([&](int, bool) {
+              if (chance() % 2 == 0)
+                std::this_thread::sleep_for(std::chrono::microseconds(chance() % 500));
+            });
             __atomic_sub_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
             // Two cores may hold three threads: who waits lets go of his.
             while (__atomic_load_n(&waiting, __ATOMIC_SEQ_CST) > 0) ::sched_yield();

@@ -54,6 +54,12 @@ inline signal_mask block(signal_mask which) noexcept { return change_mask(SIG_BL
 inline signal_mask unblock(signal_mask which) noexcept { return change_mask(SIG_UNBLOCK, which); }
 inline signal_mask set_mask(signal_mask to) noexcept { return change_mask(SIG_SETMASK, to); }
 
+inline void sleep_100_us() noexcept {
+  const errno_kept kept;
+  const struct timespec time { 0, 100'000 };
+  ::syscall(SYS_nanosleep, &time, nullptr);
+}
+
 // Dispositions go through libc's sigaction(), which sanitizers intercept, so that their view stays
 // true.
 inline bool query(int signal, struct sigaction& now) noexcept {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
+#include <surefoot/os/linux.hpp>
 #include <surefoot/range.hpp>
 #include <surefoot/signal/classify.hpp>
 #include <surefoot/signal/image.hpp>
@@ -61,11 +62,30 @@ inline const arch::table_entry* find_access(std::uintptr_t program_counter) noex
   return nullptr;
 }
 
-// This image's answer to a signal (image_record::ask_table).
+// Threads that have set this image's handler and do not know yet whom they displaced: perhaps
+// another image (install.hpp).
+inline constinit int settling = 0;
+
+// Waits for them. Not for ever: fork() does not take such a thread along, and its child would wait
+// for nobody.
+[[gnu::cold]] inline void wait_until_settled() noexcept {
+  for (int i = 0; i < 10'000; ++i) {
+    os::sleep_100_us();
+    if (__atomic_load_n(&settling, __ATOMIC_ACQUIRE) == 0) return;
+  }
+  __atomic_store_n(&settling, 0, __ATOMIC_RELEASE);
+}
+
+// This image's answer to a signal (image_record::ask_table). "Not mine" comes once it is known who
+// else might be asked.
 inline int ask_table(int signal, siginfo_t* info, void* ucontext) noexcept {
   arch::context interrupted(ucontext);
   const arch::table_entry* e = find_access(interrupted.program_counter());
-  if (e == nullptr) return not_my_access;
+  if (e == nullptr) {
+    if (__atomic_load_n(&settling, __ATOMIC_ACQUIRE) != 0 && reports_access(signal, *info))
+      wait_until_settled();
+    return not_my_access;
+  }
   if (!reports_access(signal, *info)) return not_my_signal;
 
   std::uintptr_t bad = interrupted.access_start(*e);
@@ -99,7 +119,7 @@ inline guard* find_guard(int signal, const siginfo_t& info,
   const auto at = reinterpret_cast<std::uintptr_t>(info.si_addr);
   const std::size_t bytes = extent(signal, info);
   guard* found = nullptr;
-  for (image_record* r = root_of(&this_image); r != nullptr; r = next_of(r))
+  for (image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
     for (guard* g = *guard_slot(*r); g != nullptr; g = g->outer)
       if (stack < g->frame && covers(*g, unplaced, at, bytes)) {
         if (found == nullptr || g->frame < found->frame) found = g;
@@ -111,21 +131,29 @@ inline guard* find_guard(int signal, const siginfo_t& info,
 // Takes the guards inside `g` off every chain of this thread: a jump to `g` ends them. Those of
 // another stack are not inside it.
 inline void abandon_guards_inside(const guard& g, std::uintptr_t stack) noexcept {
-  for (image_record* r = root_of(&this_image); r != nullptr; r = next_of(r))
+  for (image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
     for (guard** const slot = guard_slot(*r);
          *slot != nullptr && stack < (*slot)->frame && (*slot)->frame < g.frame;)
       *slot = (*slot)->outer;
 }
 
+// The answer of whichever image knows this access. This one is asked first. Where the list was put
+// behind another one meanwhile, that one's images have not been asked.
+inline int ask_tables(int signal, siginfo_t* info, void* ucontext) noexcept {
+  int answer = ask_table(signal, info, ucontext);
+  image_record *list = nullptr, *asked = nullptr;
+  while (answer == not_my_access && (list = list_with(&this_image)) != asked) {
+    for (image_record* r = list; r != nullptr && answer == not_my_access; r = next_of(r))
+      if (r != &this_image) answer = r->ask_table(signal, info, ucontext);
+    asked = list;
+  }
+  return answer;
+}
+
 // True where the signal was ours and the interrupted code may go on; does not return where a guard
 // took it.
 inline bool claim(int signal, siginfo_t* info, void* ucontext) noexcept {
-  // This image first, by itself: while another thread makes one list of two, the list may not lead
-  // here.
-  int answer = ask_table(signal, info, ucontext);
-  for (image_record* r = root_of(&this_image); r != nullptr && answer == not_my_access;
-       r = next_of(r))
-    if (r != &this_image) answer = r->ask_table(signal, info, ucontext);
+  const int answer = ask_tables(signal, info, ucontext);
   if (answer != not_my_access) return answer == landed;
   if (!reports_access(signal, *info)) return false;
   const arch::context interrupted(ucontext);

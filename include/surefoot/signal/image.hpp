@@ -70,38 +70,48 @@ inline guard** guard_slot(const image_record& r) noexcept {
   return reinterpret_cast<guard**>(arch::thread_pointer() + static_cast<std::uintptr_t>(distance));
 }
 
-inline image_record* root_of(image_record* r) noexcept {
-  for (;;) {
-    image_record* up = __atomic_load_n(&r->root, __ATOMIC_ACQUIRE);
-    if (up == r) return r;
-    r = up;
-  }
-}
 inline image_record* next_of(const image_record* r) noexcept {
   return __atomic_load_n(&r->next, __ATOMIC_ACQUIRE);
 }
 
-// Makes one list of two. The root with the higher address stops being one, which only one thread
-// can bring about, and that thread appends its list: so each record is appended once, and no circle
-// can arise.
+// Makes `list`, from that record on, the end of the one that `to` is in; nothing, where it is there
+// already. Two threads may do it at once. No circle can arise: what follows `list` has no other way
+// in, so a walk that came to it has met `list` before.
+inline void append(image_record* to, image_record* list) noexcept {
+  while (to != list) {
+    image_record* next = nullptr;
+    if (__atomic_compare_exchange_n(&to->next, &next, list, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+      return;
+    to = next;
+  }
+}
+
+// The first record of the list that r is in. Two lists become one in two steps: the root of one
+// gets another root, then it is appended there. Whoever comes between them does the second step
+// himself, so that no list leaves out a record.
+inline image_record* list_with(image_record* r) noexcept {
+  for (;;) {
+    image_record* const up = __atomic_load_n(&r->root, __ATOMIC_ACQUIRE);
+    if (up == r) return r;
+    append(up, r);
+    r = up;
+  }
+}
+
+// Makes one list of two. The root with the higher address stops being one.
 inline void join(image_record* a, image_record* b) noexcept {
   for (;;) {
-    a = root_of(a);
-    b = root_of(b);
+    a = list_with(a);
+    b = list_with(b);
     if (a == b) return;
     image_record* const low =
         reinterpret_cast<std::uintptr_t>(a) < reinterpret_cast<std::uintptr_t>(b) ? a : b;
-    image_record* const high = low == a ? b : a;
-    image_record* expected = high;
-    if (!__atomic_compare_exchange_n(&high->root, &expected, low, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
-      continue;
-    image_record* end = low;
-    for (image_record* none = nullptr; !__atomic_compare_exchange_n(
-             &end->next, &none, high, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-         none = nullptr)
-      end = none;
-    return;
+    image_record* high = low == a ? b : a;
+    image_record* const list = high;
+    if (__atomic_compare_exchange_n(&list->root, &high, low, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+      return append(low, list);
   }
 }
 

@@ -120,11 +120,19 @@ inline bool take(int signal) noexcept {
   constexpr int expose_tag_bits = 0x800;  // SA_EXPOSE_TAGBITS
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | expose_tag_bits;
   sigemptyset(&ours.sa_mask);
+  // Another image may have come between the look and the set. Until it is known, faults that we
+  // cannot place wait (claim.hpp); not those of this thread, which no signal interrupts here.
+  const os::signal_mask mask = os::block(~os::signal_mask{0});
+  __atomic_add_fetch(&settling, 1, __ATOMIC_ACQ_REL);
   struct sigaction before {};
-  if (!os::exchange(signal, ours, before)) return false;
-  // Somebody may have come between the look and the set.
-  if (!is_ours(before)) (void)displace(signal, before);
-  return true;
+  const bool done = os::exchange(signal, ours, before);
+  if (done && !is_ours(before)) (void)displace(signal, before);
+  int threads = __atomic_load_n(&settling, __ATOMIC_RELAXED);
+  while (threads > 0 && !__atomic_compare_exchange_n(&settling, &threads, threads - 1, false,
+                                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+  os::set_mask(mask);
+  return done;
 }
 
 // Idempotent: takes what is not ours (any more). True where both signals are ours afterwards; where
