@@ -9,13 +9,13 @@
 
 namespace {
 
-constexpr const char* cases = property::sanitized ? "max_success=500" : "max_success=10000";
-
 class around : public Catch::TestEventListenerBase {
  public:
   using TestEventListenerBase::TestEventListenerBase;
 
-  void testRunStarting(const Catch::TestRunInfo&) override { ::setenv("RC_PARAMS", cases, 0); }
+  void testRunStarting(const Catch::TestRunInfo&) override {
+    ::setenv("RC_PARAMS", property::usual_cases, 0);
+  }
   void testRunEnded(const Catch::TestRunStats&) override {
     namespace kit = surefoot::testing;
     for (const kit::tile t : kit::all_tiles())

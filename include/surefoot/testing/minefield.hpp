@@ -150,9 +150,8 @@ class minefield {
  private:
   std::size_t arena_size() const noexcept { return size() + 2 * tile_size; }
 
-  // Far from where the kernel puts mappings by itself, so that nothing else fills our holes.
   static unsigned char* reserve(std::size_t bytes) {
-    static std::atomic<std::uintptr_t> next{0x3000'0000'0000};
+    static std::atomic<std::uintptr_t> next{detail::first_arena};
     for (;;) {
       void* const at = reinterpret_cast<void*>(next.fetch_add(bytes + tile_size));
       void* const got =

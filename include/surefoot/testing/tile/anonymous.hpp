@@ -49,17 +49,14 @@ struct anonymous_tiles {
       default: break;
     }
     detail::fill(at);
-    if (t == tile::read_only) protect(at, PROT_READ);
-    if (t == tile::no_access) protect(at, PROT_NONE);
+    if (t == tile::read_only) detail::protect(at, PROT_READ);
+    if (t == tile::no_access) detail::protect(at, PROT_NONE);
   }
 
  private:
   static constexpr int install_guard = 102;  // not in Debian 12's headers
   static constexpr long memfd_secret = 447;  // SYS_memfd_secret, the same on every machine
 
-  static void protect(unsigned char* at, int protection) {
-    detail::require(::mprotect(at, tile_size, protection) == 0, "mprotect");
-  }
   static void lay_secret(unsigned char* at) {
     const detail::descriptor file(static_cast<int>(::syscall(memfd_secret, O_CLOEXEC)));
     detail::require(static_cast<bool>(file), "memfd_secret");

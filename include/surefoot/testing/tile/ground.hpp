@@ -47,10 +47,25 @@ inline void map_anonymous(unsigned char* at) {
   map_tile(at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 }
 
+inline void protect(unsigned char* at, int protection) {
+  require(::mprotect(at, tile_size, protection) == 0, "mprotect");
+}
+
 // The first n bytes get what pattern() says of them.
 inline void fill(unsigned char* at, std::size_t n = tile_size) noexcept {
   for (std::size_t i = 0; i < n; ++i) at[i] = pattern(at + i);
 }
+
+// Where arenas are laid: far from where the kernel puts mappings by itself, so that nothing else
+// fills their holes. ThreadSanitizer lets a program map nothing outside of a few ranges.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr std::uintptr_t first_arena = 0x7e90'0000'0000;
+#elif defined(__has_feature)
+inline constexpr std::uintptr_t first_arena =
+    __has_feature(thread_sanitizer) ? 0x7e90'0000'0000 : 0x3000'0000'0000;
+#else
+inline constexpr std::uintptr_t first_arena = 0x3000'0000'0000;
+#endif
 
 // A file of so many bytes, that goes away with its last descriptor and mapping.
 inline descriptor unnamed_file(std::size_t size) {

@@ -33,16 +33,19 @@ struct userfault_tiles {
 
   static void lay(tile t, unsigned char* at, ground& kept) {
     if (!kept.userfault) kept.userfault = open();
-    detail::map_anonymous(at);
+    // Without access until it is done: a page that another thread has touched is not missing any more.
+    detail::map_tile(at, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
     struct uffdio_register range {};
     range.range = {reinterpret_cast<std::uintptr_t>(at), tile_size};
     range.mode = UFFDIO_REGISTER_MODE_MISSING;
     detail::require(::ioctl(kept.userfault.number(), UFFDIO_REGISTER, &range) == 0,
                     "UFFDIO_REGISTER");
-    if (t != tile::userfault_poison) return;
-    poison request{range.range, 0, 0};
-    detail::require(::ioctl(kept.userfault.number(), poison_request, &request) == 0,
-                    "UFFDIO_POISON");
+    if (t == tile::userfault_poison) {
+      poison request{range.range, 0, 0};
+      detail::require(::ioctl(kept.userfault.number(), poison_request, &request) == 0,
+                      "UFFDIO_POISON");
+    }
+    detail::protect(at, PROT_READ | PROT_WRITE);
   }
 
  private:
