@@ -1,6 +1,7 @@
 # Reads a JUnit report of ctest; prints one line a test: passed, failed or skipped, a tab, its name;
 # one line "note" for each "SKIPPED: name: needs what" that a test printed, and one line "matrix" for
-# each "MATRIX: ..." (the engines' conformance); one line "tile", the kind, a tab, how often, a tab, why
+# each "MATRIX: ..." (the engines' conformance); one line "layouts", how many, for each "LAYOUTS: count" of a
+# property test; one line "tile", the kind, a tab, how often, a tab, why
 # not, for each "TILE: kind: count: reason" that a property test printed.
 #
 # A test that says SKIPPED and ends well is skipped; one that fails is failed, whatever it says.
@@ -38,6 +39,11 @@ line ~ /^MATRIX: / {
   sub(/^MATRIX: /, "", line)
   sub(/<\/system-out>.*$/, "", line)
   print "matrix\t" plain(line)
+}
+
+line ~ /^LAYOUTS: [0-9]+/ {
+  sub(/^LAYOUTS: /, "", line)
+  print "layouts\t" line + 0
 }
 
 line ~ /^TILE: / {

@@ -7,23 +7,33 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 usage() {
   cat <<'TEXT'
-usage: ./run test [--all] [-R REGEX]
+usage: ./run test [--all] [--minutes N] [-R REGEX]
 
-Builds and tests with g++ in Release and with clang++ in Debug under ASan and UBSan.
-  --all      every preset of CMakePresets.json, then ./run mutants
-  -R REGEX   only the tests whose name matches (then --all leaves the mutants out)
+Builds and tests with g++ in Release and with clang++ in Debug under ASan and UBSan; what threads do
+also under TSan.
+  --all         every preset of CMakePresets.json, a leak test of a million layouts, then ./run mutants
+  --minutes N   afterwards as many more random layouts as fit into N minutes
+  -R REGEX      only the tests whose name matches (then --all leaves the mutants out)
 
 Exit status: 0 all passed, 1 something failed, 2 usage, 3 packages are missing.
 The last line is "N passed, N failed, N skipped".
 TEXT
 }
 
-presets=(gcc-release clang-asan)
+presets=(gcc-release clang-asan clang-tsan)
 all=no
+minutes=0
 select=()
 while [ $# -gt 0 ]; do
   case $1 in
     --all) all=yes ;;
+    --minutes)
+      if ! [[ ${2-} =~ ^[1-9][0-9]{0,4}$ ]]; then
+        usage_error "run test: --minutes needs a number of minutes"
+      fi
+      minutes=$2
+      shift
+      ;;
     -R)
       [ $# -ge 2 ] || usage_error "run test: -R needs a regular expression"
       select=(-R "$2")
@@ -43,7 +53,10 @@ if [ "$all" = yes ]; then
 fi
 need_packages "${packages[@]}"
 
-passed=0 failed=0 skipped=0
+# Tests that can be long are as long as they should be for --all.
+if [ "$all" = yes ]; then export SUREFOOT_TEST_ALL=1; fi
+
+passed=0 failed=0 skipped=0 layouts=0
 failures=() # "preset: test", one an element
 notes=$(mktemp) tiles=$(mktemp)
 trap 'rm -f "$notes" "$tiles"' EXIT
@@ -61,6 +74,7 @@ tally() {
         ;;
       note) printf '%s\t%s\n' "$name" "$1" >>"$notes" ;;
       matrix) echo "$1: $name" ;;
+      layouts) layouts=$((layouts + name)) ;;
       tile) printf '%s\n' "$name" >>"$tiles" ;;
     esac
   done < <(awk -f cmake/run/junit.awk "$2")
@@ -91,6 +105,49 @@ for preset in "${presets[@]}"; do
   try_preset "$preset"
 done
 
+# more_layouts: the properties again, each with another seed, until the time is over; prints how many
+# layouts there were. Each of the workers takes one property after the other, in random order.
+more_layouts() {
+  local work end worker
+  work=$(mktemp -d) end=$((SECONDS + minutes * 60))
+  local program=$PWD/build/gcc-release/proptest/property/property
+  for ((worker = 0; worker < $(jobs); worker++)); do
+    while [ "$SECONDS" -lt "$end" ] && [ ! -e "$work/failed" ]; do
+      "$program" --list-test-names-only | shuf || true
+    done | while IFS= read -r name && [ "$SECONDS" -lt "$end" ] && [ ! -e "$work/failed" ]; do
+      seed=$(od -An -N7 -tu8 /dev/urandom | tr -d ' ')
+      # Catch2 takes a comma for the next filter.
+      only=$(sed 's/[][\\,"]/\\&/g' <<<"$name")
+      if RC_PARAMS="max_success=10000 seed=$seed" "$program" "$only" >"$work/log.$worker" 2>&1; then
+        sed -n 's/^LAYOUTS: //p' "$work/log.$worker" >>"$work/layouts"
+      else
+        { cat "$work/log.$worker"; echo "again: RC_PARAMS='max_success=10000 seed=$seed' $program '$only'"; } >>"$work/failed"
+      fi
+    done &
+  done
+  while [ -n "$(builtin jobs -rp)" ]; do
+    sleep 10
+    echo "$(awk '{ n += $1 } END { print n + 0 }' "$work/layouts" 2>/dev/null || echo 0) layouts," \
+      "$(((end > SECONDS ? end - SECONDS : 0) / 60 + 1)) min left"
+  done
+  wait
+  echo "$(awk '{ n += $1 } END { print n + 0 }' "$work/layouts") more layouts in $minutes minutes"
+  local status=0
+  if [ -e "$work/failed" ]; then cat "$work/failed"; status=1; fi
+  rm -rf "$work"
+  return "$status"
+}
+
+if [ "$minutes" -gt 0 ]; then
+  say "more random layouts, for $minutes minutes"
+  if more_layouts; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    failures+=("more random layouts")
+  fi
+fi
+
 if [ ${#select[@]} -eq 0 ]; then
   say "format"
   if bash cmake/run/format.sh --check; then
@@ -112,7 +169,7 @@ if [ "$all" = yes ] && [ ${#select[@]} -eq 0 ]; then
 fi
 
 if [ -s "$tiles" ]; then
-  say "tiles of the testing kit"
+  say "tiles of the testing kit, in $layouts random and other layouts"
   awk -F '\t' '!($1 in times) { order[++n] = $1 }
                { times[$1] += $2; if ($3 != "") why[$1] = $3 }
                END { for (i = 1; i <= n; i++)

@@ -89,6 +89,18 @@ struct address_space {
     return bytes_of(offset / page_size)[offset % page_size];
   }
 
+  // Is there a page among these that will be copied from the file when it is written, while another
+  // one of them changes the file just there? What it gets then depends on the width of a store that
+  // lies across both.
+  bool copies_what_it_changes(std::size_t first, std::size_t end) const {
+    for (std::size_t i = first; i < end; ++i)
+      for (std::size_t k = first; k < end; ++k)
+        if (at[i].what == backing::shared_file && at[k].what == backing::private_file &&
+            !at[k].is_own && at[i].of_file == at[k].of_file)
+          return true;
+    return false;
+  }
+
   // A write, or a write probe, came to this page.
   void touch_for_write(std::size_t i) {
     if (at[i].what != backing::private_file || at[i].is_own) return;

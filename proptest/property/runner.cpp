@@ -1,5 +1,5 @@
-// Around each run: how many random cases a property gets unless RC_PARAMS says so, and in the end the
-// tiles that were exercised, in the form that `./run test` collects.
+// Around each run: how many random cases a property gets unless RC_PARAMS says so, and in the end how
+// many layouts there were and the tiles that were exercised, in the form that `./run test` collects.
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -18,6 +18,7 @@ class around : public Catch::TestEventListenerBase {
   }
   void testRunEnded(const Catch::TestRunStats&) override {
     namespace kit = surefoot::testing;
+    std::printf("LAYOUTS: %llu\n", static_cast<unsigned long long>(kit::exercised::layouts()));
     for (const kit::tile t : kit::all_tiles())
       std::printf("TILE: %s: %llu: %s\n", kit::name(t),
                   static_cast<unsigned long long>(kit::exercised::times(t)),

@@ -272,8 +272,17 @@ struct copy_out : call<E> {
   const char* verb() const override { return "copy out"; }
 };
 
+// A call that writes what it was given.
 template <class E>
-struct copy_in : call<E> {
+struct writing_call : call<E> {
+  void checkPreconditions(const address_space& s) const override {
+    RC_PRE(!s.copies_what_it_changes(this->r.offset / page_size,
+                                     (this->r.end() + page_size - 1) / page_size));
+  }
+};
+
+template <class E>
+struct copy_in : writing_call<E> {
   unsigned char seed = *rc::gen::arbitrary<unsigned char>();
 
   unsigned char byte(std::size_t i) const { return static_cast<unsigned char>(seed + i * 31); }
@@ -291,7 +300,7 @@ struct copy_in : call<E> {
 };
 
 template <class E>
-struct fill : call<E> {
+struct fill : writing_call<E> {
   unsigned char byte = *rc::gen::arbitrary<unsigned char>();
 
   void apply(address_space& s) const override {
@@ -306,7 +315,7 @@ struct fill : call<E> {
 };
 
 template <class E>
-struct store : call<E> {
+struct store : writing_call<E> {
   std::uint64_t value = *rc::gen::arbitrary<std::uint64_t>();
 
   store() { this->r = {std::min(this->r.offset, space_size - sizeof value), sizeof value}; }

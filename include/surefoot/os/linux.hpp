@@ -168,11 +168,12 @@ extern "C" [[noreturn, gnu::visibility("default")]] void surefoot_plain_siglongj
 
 // Copies within the own address space through the kernel (process_vm_readv on oneself): the bytes
 // done, which is an exact prefix on both sides, or -1 where not even the first was. `to` and `from`
-// may be of different shapes; the shorter total counts.
+// may be of different shapes; the shorter total counts. Not by libc's name, which ThreadSanitizer
+// takes for accesses of the program: what else changes this memory is not ours to order.
 inline ssize_t copy_through_kernel(const iovec* to, std::size_t to_count, const iovec* from,
                                    std::size_t from_count) noexcept {
   const errno_kept kept;
-  return ::process_vm_readv(::getpid(), to, to_count, from, from_count, 0);
+  return ::syscall(SYS_process_vm_readv, ::getpid(), to, to_count, from, from_count, 0UL);
 }
 
 // An atomic read-modify-write of the word at `word` (aligned to 4 bytes) that changes nothing, made

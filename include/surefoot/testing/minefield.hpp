@@ -24,9 +24,11 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
-// How often each kind of tile has been laid by this process.
+// How often each kind of tile has been laid by this process, and how many layouts.
 class exercised {
  public:
+  static void count_layout() { layout_count().fetch_add(1, std::memory_order_relaxed); }
+  static std::uint64_t layouts() { return layout_count().load(std::memory_order_relaxed); }
   static void count(tile t) {
     counts()[static_cast<std::size_t>(t)].fetch_add(1, std::memory_order_relaxed);
   }
@@ -52,6 +54,10 @@ class exercised {
   static std::array<std::atomic<std::uint64_t>, tile_kinds>& counts() {
     static std::array<std::atomic<std::uint64_t>, tile_kinds> all{};
     return all;
+  }
+  static std::atomic<std::uint64_t>& layout_count() {
+    static std::atomic<std::uint64_t> count{0};
+    return count;
   }
 };
 
@@ -91,6 +97,7 @@ class minefield {
       ::munmap(arena_, arena_size());
       throw;
     }
+    exercised::count_layout();
   }
   ~minefield() { ::munmap(arena_, arena_size()); }
   minefield(const minefield&) = delete;
