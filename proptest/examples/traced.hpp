@@ -11,15 +11,11 @@
 #include <set>
 #include <string>
 
+#include "../build.hpp"
+
 // How many stops a sweep over all of them goes on at once: a traced run under ASan takes ten times as
 // long.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr int stride = 5;
-#elif defined(__has_feature)
-inline constexpr int stride = __has_feature(address_sanitizer) ? 5 : 1;
-#else
-inline constexpr int stride = 1;
-#endif
+inline constexpr int stride = build::is_sanitized ? 5 : 1;
 
 class traced {
  public:

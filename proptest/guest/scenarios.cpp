@@ -448,7 +448,7 @@ TEST_CASE(
 
 TEST_CASE(NAMED("images that come to be used at once, by threads, know each other")) {
   for (const cast::company& c : cast::companies())
-    for (int round = 0; round < (stage::slow ? 8 : 30); ++round) {
+    for (int round = 0; round < (build::is_sanitized ? 8 : 30); ++round) {
       const std::string said = child::trouble_in([&] {
         const images all = c.enter();
         stage::previous::own_both_signals();

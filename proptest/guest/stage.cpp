@@ -127,7 +127,7 @@ std::vector<std::vector<int>> orders(int n) {
   std::vector<int> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   std::vector<std::vector<int>> all;
-  if (slow) {
+  if (build::is_sanitized) {
     for (int i = 0; i < n; ++i) {
       all.push_back(order);
       std::rotate(order.begin(), order.begin() + 1, order.end());

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "../build.hpp"
 #include "image.hpp"
 
 namespace stage {
@@ -72,21 +73,7 @@ struct nest {
   std::size_t depth_ = 0;
 };
 
-// Under sanitizers a jump out of a handler costs a thousand times more: their siglongjmp() walks
-// /proc/self/maps.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool slow = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool slow = true;
-#else
-inline constexpr bool slow = false;
-#endif
-#else
-inline constexpr bool slow = false;
-#endif
-
-// Each order of 0 ... n - 1. Where it is slow only some: each number comes first once, and last
+// Each order of 0 ... n - 1. Under a sanitizer only some: each number comes first once, and last
 // once.
 std::vector<std::vector<int>> orders(int n);
 

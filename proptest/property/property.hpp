@@ -9,31 +9,21 @@
 #include <surefoot/surefoot.hpp>
 #include <surefoot/testing/rapidcheck.hpp>
 
+#include "../build.hpp"
+#include "../engine_list.hpp"
+
 namespace property {
 
 namespace kit = surefoot::testing;
 using surefoot::access_kind;
 
-// A fault costs a hundred times more under a sanitizer, which also keeps memory that was freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool sanitized =
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-inline constexpr bool sanitized = false;
-#endif
-
 // How many random cases a property gets, unless RC_PARAMS says it.
-inline constexpr const char* usual_cases = sanitized ? "max_success=500" : "max_success=10000";
+inline constexpr const char* usual_cases =
+    build::is_sanitized ? "max_success=500" : "max_success=10000";
 inline bool default_cases() {
   const char* const said = std::getenv("RC_PARAMS");
   return said != nullptr && std::string_view(said) == usual_cases;
 }
-
-#define SUREFOOT_ALL_ENGINES \
-  surefoot::engine::table, surefoot::engine::jump, surefoot::engine::kernel
-#define SUREFOOT_SIGNAL_ENGINES surefoot::engine::table, surefoot::engine::jump
 
 template <class E>
 inline constexpr bool is_kernel = surefoot::detail::same<E, surefoot::engine::kernel>;

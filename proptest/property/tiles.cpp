@@ -129,7 +129,7 @@ TEST_CASE("minefields leave no mapping, no descriptor and no memory behind") {
   build(2000);
   CHECK(mappings() == 0);
   CHECK(descriptors() == open);
-  if (!sanitized) CHECK(resident_pages() <= pages + 100);
+  if (!build::is_sanitized) CHECK(resident_pages() <= pages + 100);
 }
 
 TEST_CASE("a tile that does not fit and a kind that is not here are refused, and leave nothing") {

@@ -34,7 +34,7 @@ TEMPLATE_TEST_CASE("a fault on a fiber's stack of 3 KiB is answered on the alter
       const process::stack alternate(64 * 1024);
       const stack_t a = process::alternate(alternate.begin(), alternate.size());
       ::sigaltstack(&a, nullptr);
-      constexpr std::size_t size = process::sanitized ? 64 * 1024 : 3 * 1024;
+      constexpr std::size_t size = build::is_sanitized ? 64 * 1024 : 3 * 1024;
       const process::stack small(size);
       load_once<TestType>();
       *met = {};

@@ -4,13 +4,8 @@
 #include <cstddef>
 #include <surefoot/surefoot.hpp>
 
+#include "../engine_list.hpp"
 #include "memory.hpp"
-
-// For TEMPLATE_TEST_CASE: every engine that makes accesses.
-#define SUREFOOT_ALL_ENGINES \
-  surefoot::engine::table, surefoot::engine::jump, surefoot::engine::kernel
-// Those that are told by a signal; only they offer atomics.
-#define SUREFOOT_SIGNAL_ENGINES surefoot::engine::table, surefoot::engine::jump
 
 namespace memory {
 

@@ -127,7 +127,7 @@ TEST_CASE("a fault costs the table's engine no system call but the return from i
 TEST_CASE("a fault costs the jump's engine no system call but restoring the signal mask") {
   const memory::pages land{kind::good, kind::past_end_of_file};
   // Under ASan its hook in siglongjmp() looks at the stack's bounds, with system calls of its own.
-  if (memory::sanitized) return memory::say_skipped("a build without ASan");
+  if (build::is_sanitized) return memory::say_skipped("a build without ASan");
   check_with_only({SYS_exit_group, SYS_write, SYS_rt_sigprocmask},
                   on_bad_memory<surefoot::engine::jump>{land});
 }

@@ -27,6 +27,7 @@
 #include <surefoot/fault.hpp>
 #include <vector>
 
+#include "../build.hpp"
 #include "show.hpp"
 
 namespace memory {
@@ -257,15 +258,7 @@ inline bool is_kernel_half(const surefoot::fault& f, const volatile void* p,
          f == surefoot::fault{p, surefoot::cause::bad_address, during, SIGSEGV, f.code, 0};
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool sanitized = __has_feature(address_sanitizer);
-#else
-inline constexpr bool sanitized = false;
-#endif
-
 // How far a sweep goes at once: a fault under ASan costs a hundred times more.
-inline constexpr std::size_t stride = sanitized ? 7 : 1;
+inline constexpr std::size_t stride = build::is_sanitized ? 7 : 1;
 
 }  // namespace memory
