@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What the scripts share. Sourced with two arguments: the program, and the directory of the tests'
-# own programs. Each script then works in a directory of its own that goes away with it.
+# What the scripts share. Sourced with the program and, where a script uses them, the directory of the
+# tests' own programs. Each script then works in a directory of its own that goes away with it.
 
 # Not every script uses all of these.
 # shellcheck disable=SC2034
-script=$(realpath "$0") program=$1 tools=$2
+script=$(realpath "$0") program=$1 tools=${2-}
 page=4096
 work=$(mktemp -d "$PWD/example.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -8,6 +8,7 @@
 #include <string>
 #include <surefoot/testing/reference.hpp>
 #include <thread>
+#include <tuple>
 
 #include "property.hpp"
 
@@ -66,6 +67,61 @@ TEST_CASE("the reference copies what the engines copy") {
                        to.accessible(at, n, access_kind::write));
              RC_ASSERT(to.intact(at, slow));
            });
+}
+
+TEST_CASE("a tile shrinks to every plainer one, whatever kinds are not here") {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const auto drawn = kit::any_tile()(rc::Random(seed), rc::kNominalSize);
+    std::vector<kit::tile> plainer, expected;
+    rc::seq::forEach(drawn.shrinks(), [&](const rc::Shrinkable<kit::tile>& each) {
+      plainer.push_back(each.value());
+    });
+    for (const kit::tile t : kit::all_tiles())
+      if (t < drawn.value() && kit::is_here(t)) expected.push_back(t);
+    REQUIRE(plainer == expected);
+  }
+}
+
+// Fewer tiles, plainer ones, an earlier part, a shorter one: in that order.
+auto order(const kit::excerpt& e) {
+  std::size_t kinds = 0;
+  for (const kit::tile t : e.tiles) kinds += static_cast<std::size_t>(t);
+  return std::tuple(e.tiles.size(), kinds, e.part.offset, e.part.length);
+}
+
+TEST_CASE("an excerpt lies within its layout, and shrinks only to smaller ones that do") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const auto drawn = kit::any_excerpt()(rc::Random(seed), rc::kNominalSize);
+    const auto require_within = [](const kit::excerpt& e) {
+      REQUIRE_FALSE(e.tiles.empty());
+      REQUIRE(e.part.end() <= e.tiles.size() * kit::tile_size);
+    };
+    require_within(drawn.value());
+    rc::seq::forEach(drawn.shrinks(), [&](const rc::Shrinkable<kit::excerpt>& smaller) {
+      require_within(smaller.value());
+      REQUIRE(order(smaller.value()) < order(drawn.value()));
+    });
+  }
+}
+
+TEST_CASE("a failure shrinks to the same excerpt, whatever was drawn") {
+  // What a loop gets wrong that takes its own chunks for pages.
+  const auto fails = [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
+    const auto n = field.accessible(e.part.offset, e.part.length, access_kind::read);
+    return e.part.offset % kit::tile_size != 0 && n > 0 && n < e.part.length;
+  };
+  unsigned failures = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    auto least = kit::any_excerpt()(rc::Random(seed), rc::kNominalSize);
+    if (!fails(least.value())) continue;
+    ++failures;
+    for (auto smaller = least.shrinks(); const auto next = smaller.next();)
+      if (fails(next->value())) smaller = (least = *next).shrinks();
+    REQUIRE(least.value() ==
+            kit::excerpt{{kit::tile::read_write, kit::tile::no_access}, {1, kit::tile_size}});
+  }
+  CHECK(failures > 10);
 }
 
 TEST_CASE("a minefield that is restored is as it was built") {

@@ -1,12 +1,13 @@
 // Random layouts, ranges and steps for rapidcheck: generators, shrinking towards few and plain tiles,
 // and pictures in counterexamples.
 //
-//   rc::check("my copy loop", [](const surefoot::testing::layout& l) {
-//     surefoot::testing::minefield field(l.tiles);
-//     const auto r = *surefoot::testing::any_reach(field.size());
-//     RC_ASSERT(my_copy(to, field.data() + r.offset, r.length) ==
-//               field.accessible(r.offset, r.length, surefoot::access_kind::read));
+//   rc::check("my copy loop", [](const surefoot::testing::excerpt& e) {
+//     const surefoot::testing::minefield field(e.tiles);
+//     RC_ASSERT(my_copy(to, field.data() + e.part.offset, e.part.length) ==
+//               field.accessible(e.part.offset, e.part.length, surefoot::access_kind::read));
 //   });
+//
+// examples/your_copy_loop is a whole program of that kind.
 //
 // Needs librapidcheck-dev, which needs exceptions and RTTI.
 #pragma once
@@ -58,6 +59,16 @@ inline std::ostream& operator<<(std::ostream& to, const reach& r) {
             << r.end() / tile_size << ":" << r.end() % tile_size << " (tile:offset)";
 }
 
+// A layout and a part of it: what a loop is called with.
+struct excerpt {
+  std::vector<tile> tiles;
+  reach part;
+  friend bool operator==(const excerpt&, const excerpt&) = default;
+};
+inline std::ostream& operator<<(std::ostream& to, const excerpt& e) {
+  return to << picture(e.tiles) << '\n' << e.part;
+}
+
 namespace detail {
 
 // rapidcheck lets ranges grow with the run; these are as large from the beginning.
@@ -66,18 +77,68 @@ rc::Gen<T> within(T min, T max) {
   return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(min, max + 1));
 }
 
-}  // namespace detail
-
-// Any tile that this machine has; shrinks towards read_write, which is first.
-inline rc::Gen<tile> any_tile() {
+// What this machine has, the plainest first.
+inline const std::vector<tile>& tiles_here() {
   static const std::vector<tile> here = [] {
     std::vector<tile> all;
     for (const tile t : all_tiles())
       if (is_here(t)) all.push_back(t);
     return all;
   }();
-  return rc::gen::map(detail::within<std::size_t>(0, here.size() - 1),
-                      [](std::size_t i) { return here[i]; });
+  return here;
+}
+
+// Each that is plainer, and not only some of them: then the same failure shrinks to the same tile on
+// any machine, whatever kinds it lacks.
+inline std::vector<tile> plainer(tile t) {
+  const std::vector<tile>& here = tiles_here();
+  return {here.begin(), std::find(here.begin(), here.end(), t)};
+}
+
+// Without n tiles from i on. The part keeps what is left of it.
+inline excerpt without(excerpt e, std::size_t i, std::size_t n) {
+  const std::size_t gone = i * tile_size, kept = gone + n * tile_size;
+  const auto moved = [=](std::size_t place) {
+    return place - (std::clamp(place, gone, kept) - gone);
+  };
+  const std::size_t offset = moved(e.part.offset);
+  e.part = {offset, moved(e.part.end()) - offset};
+  const auto first = e.tiles.begin() + static_cast<std::ptrdiff_t>(i);
+  e.tiles.erase(first, first + static_cast<std::ptrdiff_t>(n));
+  return e;
+}
+
+// Fewer tiles; as many, and one of them plainer; the same ones, and a part that is shorter, or begins
+// earlier. That is an order, so shrinking ends.
+inline rc::Seq<excerpt> smaller(const excerpt& from) {
+  std::vector<excerpt> all;
+  const std::size_t tiles = from.tiles.size();
+  for (std::size_t n = tiles - 1; n > 0; --n)
+    for (std::size_t i = 0; i + n <= tiles; ++i) all.push_back(without(from, i, n));
+  for (std::size_t i = 0; i < tiles; ++i)
+    for (const tile t : plainer(from.tiles[i])) {
+      all.push_back(from);
+      all.back().tiles[i] = t;
+    }
+  const reach r = from.part;
+  const auto less_than = [](std::size_t n) { return rc::shrink::towards<std::size_t>(n, 0); };
+  const auto add = [&](std::size_t offset, std::size_t length) {
+    all.push_back({from.tiles, {offset, length}});
+  };
+  rc::seq::forEach(less_than(r.length), [&](std::size_t length) { add(r.offset, length); });
+  rc::seq::forEach(less_than(r.offset), [&](std::size_t offset) { add(offset, r.end() - offset); });
+  rc::seq::forEach(less_than(r.offset), [&](std::size_t offset) { add(offset, r.length); });
+  return rc::seq::fromContainer(std::move(all));
+}
+
+}  // namespace detail
+
+// Any tile that this machine has; shrinks towards read_write, which is first.
+inline rc::Gen<tile> any_tile() {
+  const auto drawn = rc::gen::map(detail::within<std::size_t>(0, detail::tiles_here().size() - 1),
+                                  [](std::size_t i) { return detail::tiles_here()[i]; });
+  return rc::gen::shrink(rc::gen::noShrink(drawn),
+                         [](tile t) { return rc::seq::fromContainer(detail::plainer(t)); });
 }
 
 // One to `most` tiles; shrinks towards one.
@@ -109,6 +170,18 @@ inline rc::Gen<reach> any_reach(std::size_t size) {
                         if (ends.second < ends.first) std::swap(ends.first, ends.second);
                         return reach{ends.first, ends.second - ends.first};
                       });
+}
+
+// A layout and a part of it. They shrink together: a tile goes, and the part moves with the others. A
+// reach that a property draws for a layout of its own is drawn anew for each smaller layout, and mostly
+// misses what had failed.
+inline rc::Gen<excerpt> any_excerpt(std::size_t most = 8) {
+  const auto drawn = rc::gen::mapcat(any_layout(most), [](const layout& l) {
+    return rc::gen::map(any_reach(l.tiles.size() * tile_size), [l](const reach& r) {
+      return excerpt{l.tiles, r};
+    });
+  });
+  return rc::gen::shrink(rc::gen::noShrink(drawn), &detail::smaller);
 }
 
 // Parts of `size` bytes for a vector of buffers: some empty, some over others.
@@ -165,6 +238,10 @@ namespace rc {
 template <>
 struct Arbitrary<surefoot::testing::layout> {
   static Gen<surefoot::testing::layout> arbitrary() { return surefoot::testing::any_layout(); }
+};
+template <>
+struct Arbitrary<surefoot::testing::excerpt> {
+  static Gen<surefoot::testing::excerpt> arbitrary() { return surefoot::testing::any_excerpt(); }
 };
 
 }  // namespace rc
