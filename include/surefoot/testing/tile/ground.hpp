@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/testing/tile/tile.hpp>
@@ -45,6 +46,14 @@ inline void map_tile(unsigned char* at, int protection, int flags, int file = -1
 }
 inline void map_anonymous(unsigned char* at) {
   map_tile(at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+// madvise, where its answer means something: qemu's user mode grants any advice and does nothing.
+inline bool advise(unsigned char* at, std::size_t n, int advice) {
+  static const bool grants_any = [at] { return ::madvise(at, tile_size, 0x7fff) == 0; }();
+  if (!grants_any) return ::madvise(at, n, advice) == 0;
+  errno = ENOSYS;
+  return false;
 }
 
 // The first n bytes get what pattern() says of them.
