@@ -84,7 +84,7 @@ class minefield {
   // machine does not have (lacking() says why).
   explicit minefield(std::vector<tile> layout) : layout_(std::move(layout)), now_(layout_) {
     if (layout_.size() > most_tiles) throw std::length_error("surefoot::testing: too many tiles");
-    arena_ = reserve(arena_size());
+    arena_ = detail::reserve(arena_size());
     try {
       for (std::size_t i = 0; i < now_.size(); ++i) lay_again(i);
     } catch (...) {
@@ -149,18 +149,6 @@ class minefield {
 
  private:
   std::size_t arena_size() const noexcept { return size() + 2 * tile_size; }
-
-  // Far from where the kernel puts mappings by itself, so that nothing else fills our holes.
-  static unsigned char* reserve(std::size_t bytes) {
-    static std::atomic<std::uintptr_t> next{0x3000'0000'0000};
-    for (;;) {
-      void* const at = reinterpret_cast<void*>(next.fetch_add(bytes + tile_size));
-      void* const got =
-          ::mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-      if (got == at) return static_cast<unsigned char*>(got);
-      detail::require(got == MAP_FAILED && errno == EEXIST, "mmap of an arena");
-    }
-  }
 
   void lay_again(std::size_t i) {
     lay(now_[i], begin_of(i), kept_);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,20 @@ class descriptor {
  private:
   int number_ = -1;
 };
+
+// Address space without access, far from where the kernel puts mappings by itself, so that nothing else
+// fills our holes.
+inline unsigned char* reserve(std::size_t bytes, std::size_t alignment = tile_size) {
+  static std::atomic<std::uintptr_t> next{0x3000'0000'0000};
+  for (;;) {
+    const std::uintptr_t from = next.fetch_add(bytes + alignment);
+    void* const at = reinterpret_cast<void*>((from + alignment - 1) / alignment * alignment);
+    void* const got =
+        ::mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got == at) return static_cast<unsigned char*>(got);
+    require(got == MAP_FAILED && errno == EEXIST, "mmap of an arena");
+  }
+}
 
 // Puts a mapping of one tile in the place of whatever is there, at once: no other thread sees
 // nothing in between.

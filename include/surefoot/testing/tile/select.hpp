@@ -9,6 +9,7 @@
 #include <surefoot/testing/tile/anonymous.hpp>
 #include <surefoot/testing/tile/file.hpp>
 #include <surefoot/testing/tile/ground.hpp>
+#include <surefoot/testing/tile/huge.hpp>
 #include <surefoot/testing/tile/key.hpp>
 #include <surefoot/testing/tile/poison.hpp>
 #include <surefoot/testing/tile/tile.hpp>
@@ -25,6 +26,7 @@ namespace detail {
 template <class F>
 auto with_family(tile t, F f) {
   if (anonymous_tiles::make(t)) return f(anonymous_tiles{});
+  if (huge_tiles::make(t)) return f(huge_tiles{});
   if (file_tiles::make(t)) return f(file_tiles{});
   if (userfault_tiles::make(t)) return f(userfault_tiles{});
   if (poison_tiles::make(t)) return f(poison_tiles{});
