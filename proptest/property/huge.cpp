@@ -111,6 +111,7 @@ TEMPLATE_TEST_CASE("what comes out of a whole huge page stops at the first bad b
     if (!kit::is_here(t) || t == kit::tile::hardware_poison) continue;
     INFO(kit::name(t));
     kit::lay(t, page.end(), kept);
+    const bool by_page = kit::granule(t) == kit::tile_size;  // else one probe of a page says little
     const auto expected = [&](std::size_t ahead, std::size_t n, access_kind during) {
       for (std::size_t i = 0; i < n - ahead; ++i) {
         const auto met = said_by<TestType>(t, kit::ask(t, i, during), during);
@@ -128,9 +129,9 @@ TEMPLATE_TEST_CASE("what comes out of a whole huge page stops at the first bad b
         REQUIRE(read == expected(ahead, n, access_kind::read));
         REQUIRE(std::equal(from, page.end(), to.data()));
         REQUIRE(surefoot::ensure_readable(from, n, engine).stopped_by == read.stopped_by);
-        REQUIRE(surefoot::fault_in_readable(from, n, engine) == read);
+        if (by_page) REQUIRE(surefoot::fault_in_readable(from, n, engine) == read);
         const auto write = expected(ahead, n, access_kind::write);
-        REQUIRE(surefoot::fault_in_writeable(from, n, engine) == write);
+        if (by_page) REQUIRE(surefoot::fault_in_writeable(from, n, engine) == write);
         REQUIRE(surefoot::try_copy(from, good.data(), n, engine) == write);
         REQUIRE(std::equal(from, page.end(), good.data()));
         for (unsigned char* p = from; p < page.end(); ++p) *p = kit::pattern(p);

@@ -148,6 +148,7 @@ TEST_CASE("a picture is one line with each tile's letter and what they mean") {
   CHECK(kit::picture(
             {kit::tile::read_write, kit::tile::hole, kit::tile::hole, kit::tile::read_only}) ==
         "|.HHR|  . read-write, H hole (unmapped), R read-only (write: denied)");
+  CHECK(kit::picture({kit::tile::tag_granules}) == "|M|  M MTE granules (tag_mismatch in places)");
 }
 
 TEST_CASE("no two kinds of tiles have the same name or the same letter") {
@@ -160,6 +161,35 @@ TEST_CASE("no two kinds of tiles have the same name or the same letter") {
   CHECK(names.size() == kit::tile_kinds);
   CHECK(letters.size() == kit::tile_kinds);
   CHECK(names.count("?") + letters.count('\0') == 0);
+}
+
+TEST_CASE("memory tags mismatch where tile/tag.hpp says it") {
+  const auto is_fine = [](std::size_t offset) {
+    const auto read = kit::ask(kit::tile::tag_granules, offset, access_kind::read);
+    CHECK(read == kit::ask(kit::tile::tag_granules, offset, access_kind::write));
+    CHECK((read.accessible() || read.kind == surefoot::cause::tag_mismatch));
+    return read.accessible();
+  };
+  for (std::size_t i = 0; i < kit::tile_size; ++i) {
+    const bool good = i < 1600 || i >= 3200 || (i < 2560 && (i - 1600) % 32 >= 16);
+    REQUIRE(is_fine(i) == good);
+  }
+}
+
+TEST_CASE("all bytes of a granule have one answer, and no larger unit has") {
+  for (const kit::tile t : kit::all_tiles()) {
+    INFO(kit::name(t));
+    const std::size_t one = kit::granule(t);
+    REQUIRE(kit::tile_size % one == 0);
+    for (const auto during : {access_kind::read, access_kind::write}) {
+      bool larger = true;
+      for (std::size_t i = 0; i < kit::tile_size; ++i) {
+        REQUIRE(kit::ask(t, i, during) == kit::ask(t, i / one * one, during));
+        larger = larger && kit::ask(t, i, during) == kit::ask(t, i / (2 * one) * 2 * one, during);
+      }
+      CHECK(larger == (one == kit::tile_size));
+    }
+  }
 }
 
 TEST_CASE("tiles may change while other threads read them") {
