@@ -54,7 +54,11 @@ fi
 need_packages "${packages[@]}"
 
 # Tests that can be long are as long as they should be for --all.
-if [ "$all" = yes ]; then export SUREFOOT_TEST_ALL=1; fi
+timeout=120
+if [ "$all" = yes ]; then
+  export SUREFOOT_TEST_ALL=1
+  timeout=1800
+fi
 
 passed=0 failed=0 skipped=0 layouts=0
 failures=() # "preset: test", one an element
@@ -84,7 +88,7 @@ tally() {
 try_preset() {
   local preset=$1 report="$PWD/build/$1/junit.xml" status=0 before=$failed
   say "$preset: configure"
-  cmake --preset "$preset" </dev/null || { failed=$((failed + 1)); failures+=("$preset: configure"); return; }
+  cmake --preset "$preset" -DSUREFOOT_TEST_TIMEOUT="$timeout" </dev/null || { failed=$((failed + 1)); failures+=("$preset: configure"); return; }
   say "$preset: build"
   cmake --build --preset "$preset" --parallel "$(jobs)" </dev/null ||
     { failed=$((failed + 1)); failures+=("$preset: build"); return; }

@@ -40,6 +40,8 @@ kit::answer said_by(kit::tile t, const kit::answer& met, access_kind during) {
     // MADV_POPULATE_* tells this poison also where the processor does not.
     if (t == kit::tile::userfault_poison) return {cause::poisoned, 0, 0, kit::tile_size};
     if (t == kit::tile::guard_page) return {cause::unknown};
+    // None of its system calls looks at the tags of the memory that it is about (tile/tag.hpp).
+    if (t == kit::tile::tag_granules) return {};
     return {surefoot::engine::kernel::sees(met.kind) ? met.kind : cause::unknown};
   }
 }

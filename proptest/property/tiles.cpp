@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <set>
 #include <string>
 #include <surefoot/testing/reference.hpp>
 #include <thread>
@@ -146,7 +147,7 @@ std::size_t mappings() {
   std::ifstream in("/proc/self/maps");
   std::size_t n = 0;
   for (std::string line; std::getline(in, line);)
-    if (line.starts_with("3000") || line.find("surefoot-tile") != std::string::npos ||
+    if (line.starts_with("30") || line.find("surefoot-tile") != std::string::npos ||
         line.find("secretmem") != std::string::npos)
       ++n;
   return n;
@@ -170,22 +171,30 @@ TEST_CASE("minefields leave no mapping, no descriptor and no memory behind") {
   std::vector<kit::tile> all;
   for (const kit::tile t : kit::all_tiles())
     if (kit::is_here(t) && t != kit::tile::hardware_poison) all.push_back(t);
-  const auto build = [&](int times) {
-    for (int i = 0; i < times; ++i) {
-      kit::minefield field(all);
-      field.change(0, all.back());
+  // Every pair of kinds in its turn, the one beside the other and the one in the other's place.
+  std::size_t built = 0;
+  const auto lay = [&](std::size_t times) {
+    for (std::size_t i = 0; i < times; ++i, ++built) {
+      const kit::tile one = all[built % all.size()], other = all[built / all.size() % all.size()];
+      kit::minefield field({one, other});
+      if (built % 4 == 0) field.change(0, other);
+      if (built % 16 == 0) field.restore();
     }
   };
   {
     const kit::minefield field(all);
     CHECK(mappings() >= all.size() / 2);  // so that 0 below means something
   }
-  build(10);  // what the C library keeps for itself
+  lay(1000);  // what the C library keeps for itself
   const std::size_t open = descriptors(), pages = resident_pages();
-  build(2000);
+  const bool is_long = std::getenv("SUREFOOT_TEST_ALL") != nullptr;
+  lay(build::is_sanitized ? 2'000 : is_long ? 1'000'000 : 20'000);
+  std::printf("%zu layouts built and taken down\n", built);
   CHECK(mappings() == 0);
   CHECK(descriptors() == open);
-  if (!build::is_sanitized) CHECK(resident_pages() <= pages + 100);
+  // What is left of one huge page is kept for tiles to come.
+  constexpr std::size_t kept = kit::huge_page::size / kit::tile_size;
+  if (!build::is_sanitized) CHECK(resident_pages() <= pages + kept + 100);
 }
 
 TEST_CASE("a tile that does not fit and a kind that is not here are refused, and leave nothing") {
@@ -202,6 +211,48 @@ TEST_CASE("a picture is one line with each tile's letter and what they mean") {
   CHECK(kit::picture(
             {kit::tile::read_write, kit::tile::hole, kit::tile::hole, kit::tile::read_only}) ==
         "|.HHR|  . read-write, H hole (unmapped), R read-only (write: denied)");
+  CHECK(kit::picture({kit::tile::tag_granules}) == "|M|  M MTE granules (tag_mismatch in places)");
+}
+
+TEST_CASE("no two kinds of tiles have the same name or the same letter") {
+  std::set<std::string> names;
+  std::set<char> letters;
+  for (const kit::tile t : kit::all_tiles()) {
+    names.insert(kit::name(t));
+    letters.insert(kit::letter(t));
+  }
+  CHECK(names.size() == kit::tile_kinds);
+  CHECK(letters.size() == kit::tile_kinds);
+  CHECK(names.count("?") + letters.count('\0') == 0);
+}
+
+TEST_CASE("memory tags mismatch where tile/tag.hpp says it") {
+  const auto is_fine = [](std::size_t offset) {
+    const auto read = kit::ask(kit::tile::tag_granules, offset, access_kind::read);
+    CHECK(read == kit::ask(kit::tile::tag_granules, offset, access_kind::write));
+    CHECK((read.accessible() || read.kind == surefoot::cause::tag_mismatch));
+    return read.accessible();
+  };
+  for (std::size_t i = 0; i < kit::tile_size; ++i) {
+    const bool good = i < 1600 || i >= 3200 || (i < 2560 && (i - 1600) % 32 >= 16);
+    REQUIRE(is_fine(i) == good);
+  }
+}
+
+TEST_CASE("all bytes of a granule have one answer, and no larger unit has") {
+  for (const kit::tile t : kit::all_tiles()) {
+    INFO(kit::name(t));
+    const std::size_t one = kit::granule(t);
+    REQUIRE(kit::tile_size % one == 0);
+    for (const auto during : {access_kind::read, access_kind::write}) {
+      bool larger = true;
+      for (std::size_t i = 0; i < kit::tile_size; ++i) {
+        REQUIRE(kit::ask(t, i, during) == kit::ask(t, i / one * one, during));
+        larger = larger && kit::ask(t, i, during) == kit::ask(t, i / (2 * one) * 2 * one, during);
+      }
+      CHECK(larger == (one == kit::tile_size));
+    }
+  }
 }
 
 TEST_CASE("tiles may change while other threads read them") {
@@ -229,6 +280,28 @@ TEST_CASE("tiles may change while other threads read them") {
   reader.join();
   CHECK(answers > 100);
   CHECK(wrong == 0);
+}
+
+TEST_CASE("while one tile that can be read takes the place of another, no reader is refused") {
+  std::vector<kit::tile> readable;
+  for (const kit::tile t : {kit::tile::read_write, kit::tile::huge_page, kit::tile::shared_file,
+                            kit::tile::private_file, kit::tile::untouched})
+    if (kit::is_here(t)) readable.push_back(t);
+  kit::minefield field({kit::tile::read_write});
+  std::atomic<bool> over{false};
+  std::atomic<std::size_t> answers{0}, refused{0};
+  std::thread reader([&] {
+    while (!over) {
+      if (!surefoot::ensure_readable(field.data(), field.size())) ++refused;
+      ++answers;
+    }
+  });
+  for (int i = 0; i < 3000; ++i)
+    for (const kit::tile t : readable) field.change(0, t);
+  over = true;
+  reader.join();
+  CHECK(answers > 100);
+  CHECK(refused == 0);
 }
 
 }  // namespace

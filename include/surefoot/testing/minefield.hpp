@@ -65,7 +65,10 @@ class exercised {
 inline std::string picture(const std::vector<tile>& layout) {
   const auto describe = [](tile t) {
     const auto kind = [t](access_kind during) {
-      return std::string(surefoot::name(ask(t, 0, during).kind));
+      std::size_t at = 0;
+      while (at < tile_size && ask(t, at, during).accessible()) at += granule(t);
+      if (at == tile_size) return std::string("none");
+      return surefoot::name(ask(t, at, during).kind) + std::string(at > 0 ? " in places" : "");
     };
     const std::string read = kind(access_kind::read), write = kind(access_kind::write);
     if (read != "none") return name(t) + (" (" + read + ")");
@@ -90,7 +93,7 @@ class minefield {
   // machine does not have (lacking() says why).
   explicit minefield(std::vector<tile> layout) : layout_(std::move(layout)), now_(layout_) {
     if (layout_.size() > most_tiles) throw std::length_error("surefoot::testing: too many tiles");
-    arena_ = reserve(arena_size());
+    arena_ = detail::reserve(arena_size());
     try {
       for (std::size_t i = 0; i < now_.size(); ++i) lay_again(i);
     } catch (...) {
@@ -143,11 +146,13 @@ class minefield {
   // Does every byte that can be read hold what was laid there, but for the n from this offset on?
   bool intact(std::size_t offset = 0, std::size_t n = 0) const {
     for (std::size_t i = 0; i < now_.size(); ++i) {
-      if (!testing::ask(now_[i], 0, access_kind::read).accessible()) continue;
-      const std::size_t first = i * tile_size, held = filled(now_[i]);
-      for (std::size_t at = first; at < first + tile_size; ++at)
-        if (at - offset >= n && data()[at] != (at - first < held ? pattern(data() + at) : 0))
-          return false;
+      const std::size_t first = i * tile_size, held = filled(now_[i]), one = granule(now_[i]);
+      for (std::size_t g = first; g < first + tile_size; g += one) {
+        if (!ask(g, access_kind::read).accessible()) continue;
+        for (std::size_t at = g; at < g + one; ++at)
+          if (at - offset >= n && data()[at] != (at - first < held ? pattern(data() + at) : 0))
+            return false;
+      }
     }
     return true;
   }
@@ -156,17 +161,6 @@ class minefield {
 
  private:
   std::size_t arena_size() const noexcept { return size() + 2 * tile_size; }
-
-  static unsigned char* reserve(std::size_t bytes) {
-    static std::atomic<std::uintptr_t> next{detail::first_arena};
-    for (;;) {
-      void* const at = reinterpret_cast<void*>(next.fetch_add(bytes + tile_size));
-      void* const got =
-          ::mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-      if (got == at) return static_cast<unsigned char*>(got);
-      detail::require(got == MAP_FAILED && errno == EEXIST, "mmap of an arena");
-    }
-  }
 
   void lay_again(std::size_t i) {
     lay(now_[i], begin_of(i), kept_);

@@ -3,11 +3,12 @@
 //
 // A load is a write() of that byte into a pipe, a store is a read() out of it, a write probe is
 // FUTEX_WAKE_OP with OR 0 (which changes nothing). All three go through the kernel's own user access,
-// so they agree with the processor where process_vm_readv does not (memfd_secret). Where they do not
-// agree with it: memory that only a load of the processor may meet is not theirs to judge. Of poison a
-// system call may die, and a protection key counts for it too; a minefield's own answers decide there.
+// so they agree with the processor where process_vm_readv does not (memfd_secret, memory tags). Where
+// they do not agree with it: memory that only a load of the processor may meet is not theirs to judge.
+// Of poison a system call may die, and a protection key counts for it too; a minefield's own answers
+// decide there.
 //
-// What it costs: two system calls a byte, about a microsecond.
+// What it costs: two system calls a byte, about a microsecond; three for a write probe.
 #pragma once
 
 #include <fcntl.h>
@@ -53,14 +54,16 @@ class reference {
     return false;
   }
 
-  // Could it be stored to? Changes nothing.
+  // Could it be stored to? Changes nothing. FUTEX_WAKE_OP does not look at memory tags (measured on
+  // Linux 6.12, arm64): those are found by a load, and what cannot be loaded cannot be stored to.
   bool writable(const volatile void* p) const {
     constexpr int wake_op_private = 5 | 128;
     // Compares with -2048: where the word compares equal, one waiter would be woken.
     constexpr int or_0 = 2 << 28 | 0x800;
     const auto word = reinterpret_cast<std::uintptr_t>(p) & ~std::uintptr_t{3};
     std::uint32_t nobody = 0;
-    return answered(::syscall(SYS_futex, &nobody, wake_op_private, 0, nullptr, word, or_0),
+    return load(p).has_value() &&
+           answered(::syscall(SYS_futex, &nobody, wake_op_private, 0, nullptr, word, or_0),
                     "FUTEX_WAKE_OP");
   }
 

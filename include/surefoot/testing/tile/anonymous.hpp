@@ -45,7 +45,7 @@ struct anonymous_tiles {
       case tile::zero_page: return void(*static_cast<volatile unsigned char*>(at));
       case tile::hole: return detail::require(::munmap(at, tile_size) == 0, "munmap");
       case tile::guard_page:
-        return detail::require(::madvise(at, tile_size, install_guard) == 0, "MADV_GUARD_INSTALL");
+        return detail::require(detail::advise(at, tile_size, install_guard), "MADV_GUARD_INSTALL");
       default: break;
     }
     detail::fill(at);

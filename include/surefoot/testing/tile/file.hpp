@@ -21,7 +21,11 @@ struct file_tiles {
   }
 
   static constexpr const char* need(tile t) noexcept {
-    return t == tile::full_tmpfs ? "the right to mount a tmpfs (CAP_SYS_ADMIN)" : "nothing";
+    switch (t) {
+      case tile::read_only_file: return "/proc";
+      case tile::full_tmpfs: return "the right to mount a tmpfs (CAP_SYS_ADMIN)";
+      default: return "nothing";
+    }
   }
 
   static constexpr answer ask(tile t, std::size_t, access_kind during) noexcept {

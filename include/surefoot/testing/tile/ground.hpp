@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/testing/tile/tile.hpp>
@@ -38,6 +40,30 @@ class descriptor {
   int number_ = -1;
 };
 
+// Where arenas are laid. ThreadSanitizer lets a program map nothing outside of a few ranges.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr std::uintptr_t first_arena = 0x7e90'0000'0000;
+#elif defined(__has_feature)
+inline constexpr std::uintptr_t first_arena =
+    __has_feature(thread_sanitizer) ? 0x7e90'0000'0000 : 0x3000'0000'0000;
+#else
+inline constexpr std::uintptr_t first_arena = 0x3000'0000'0000;
+#endif
+
+// Address space without access, far from where the kernel puts mappings by itself, so that nothing else
+// fills our holes.
+inline unsigned char* reserve(std::size_t bytes, std::size_t alignment = tile_size) {
+  static std::atomic<std::uintptr_t> next{first_arena};
+  for (;;) {
+    const std::uintptr_t from = next.fetch_add(bytes + alignment);
+    void* const at = reinterpret_cast<void*>((from + alignment - 1) / alignment * alignment);
+    void* const got =
+        ::mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got == at) return static_cast<unsigned char*>(got);
+    require(got == MAP_FAILED && errno == EEXIST, "mmap of an arena");
+  }
+}
+
 // Puts a mapping of one tile in the place of whatever is there, at once: no other thread sees
 // nothing in between.
 inline void map_tile(unsigned char* at, int protection, int flags, int file = -1) {
@@ -51,21 +77,18 @@ inline void protect(unsigned char* at, int protection) {
   require(::mprotect(at, tile_size, protection) == 0, "mprotect");
 }
 
+// madvise, where its answer means something: qemu's user mode grants any advice and does nothing.
+inline bool advise(unsigned char* at, std::size_t n, int advice) {
+  static const bool grants_any = [at] { return ::madvise(at, tile_size, 0x7fff) == 0; }();
+  if (!grants_any) return ::madvise(at, n, advice) == 0;
+  errno = ENOSYS;
+  return false;
+}
+
 // The first n bytes get what pattern() says of them.
 inline void fill(unsigned char* at, std::size_t n = tile_size) noexcept {
   for (std::size_t i = 0; i < n; ++i) at[i] = pattern(at + i);
 }
-
-// Where arenas are laid: far from where the kernel puts mappings by itself, so that nothing else
-// fills their holes. ThreadSanitizer lets a program map nothing outside of a few ranges.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr std::uintptr_t first_arena = 0x7e90'0000'0000;
-#elif defined(__has_feature)
-inline constexpr std::uintptr_t first_arena =
-    __has_feature(thread_sanitizer) ? 0x7e90'0000'0000 : 0x3000'0000'0000;
-#else
-inline constexpr std::uintptr_t first_arena = 0x3000'0000'0000;
-#endif
 
 // A file of so many bytes, that goes away with its last descriptor and mapping.
 inline descriptor unnamed_file(std::size_t size) {

@@ -9,8 +9,10 @@
 #include <surefoot/testing/tile/anonymous.hpp>
 #include <surefoot/testing/tile/file.hpp>
 #include <surefoot/testing/tile/ground.hpp>
+#include <surefoot/testing/tile/huge.hpp>
 #include <surefoot/testing/tile/key.hpp>
 #include <surefoot/testing/tile/poison.hpp>
+#include <surefoot/testing/tile/tag.hpp>
 #include <surefoot/testing/tile/tile.hpp>
 #include <surefoot/testing/tile/userfault.hpp>
 #include <system_error>
@@ -25,9 +27,11 @@ namespace detail {
 template <class F>
 auto with_family(tile t, F f) {
   if (anonymous_tiles::make(t)) return f(anonymous_tiles{});
+  if (huge_tiles::make(t)) return f(huge_tiles{});
   if (file_tiles::make(t)) return f(file_tiles{});
   if (userfault_tiles::make(t)) return f(userfault_tiles{});
   if (poison_tiles::make(t)) return f(poison_tiles{});
+  if (tag_tiles::make(t)) return f(tag_tiles{});
   return f(key_tiles{});
 }
 
@@ -43,6 +47,11 @@ inline std::array<tile, tile_kinds> all_tiles() {
 // What the processor meets at this offset within the tile.
 inline answer ask(tile t, std::size_t offset, access_kind during) {
   return detail::with_family(t, [&](auto family) { return family.ask(t, offset, during); });
+}
+
+// Bytes that have one answer: the tile is made of so many at a time.
+constexpr std::size_t granule(tile t) noexcept {
+  return tag_tiles::make(t) ? tag_tiles::granule : tile_size;
 }
 
 // How many bytes, from its beginning, hold pattern(their address) once the tile is laid. What of the

@@ -2,8 +2,8 @@
 // this file make them; minefield.hpp lays many in a row.
 //
 // The answers are those of the processor: a load, or an atomic read-modify-write, by an ordinary
-// instruction. Where the kernel answers otherwise when it is asked to make the access (memfd_secret
-// is refused by process_vm_readv), `kernel_refuses()` says so.
+// instruction. The kernel may answer otherwise when it is asked to make the access: process_vm_readv
+// refuses memfd_secret, and does not look at memory tags.
 #pragma once
 
 #include <cerrno>
@@ -30,6 +30,8 @@ enum class tile : unsigned char {
   hole,        // nothing is mapped
   guard_page,  // MADV_GUARD_INSTALL: a hole inside a mapping
   secret,      // memfd_secret: the kernel itself has no mapping of it
+  // huge.hpp
+  huge_page,  // 4 KiB of a huge page, filled
   // file.hpp
   private_file,      // MAP_PRIVATE, filled
   shared_file,       // MAP_SHARED, filled
@@ -44,10 +46,12 @@ enum class tile : unsigned char {
   // poison.hpp
   hardware_poison,  // MADV_HWPOISON
   // key.hpp
-  key_denied,    // a protection key that forbids all access
-  key_read_only  // one that forbids writing
+  key_denied,     // a protection key that forbids all access
+  key_read_only,  // one that forbids writing
+  // tag.hpp
+  tag_granules  // arm64 memory tags: some granules of 16 bytes mismatch
 };
-inline constexpr std::size_t tile_kinds = static_cast<std::size_t>(tile::key_read_only) + 1;
+inline constexpr std::size_t tile_kinds = static_cast<std::size_t>(tile::tag_granules) + 1;
 
 constexpr const char* name(tile t) noexcept {
   switch (t) {
@@ -59,6 +63,7 @@ constexpr const char* name(tile t) noexcept {
     case tile::hole: return "hole";
     case tile::guard_page: return "guard page";
     case tile::secret: return "memfd_secret";
+    case tile::huge_page: return "huge page";
     case tile::private_file: return "private file";
     case tile::shared_file: return "shared file";
     case tile::read_only_file: return "read-only file";
@@ -71,13 +76,14 @@ constexpr const char* name(tile t) noexcept {
     case tile::hardware_poison: return "MADV_HWPOISON";
     case tile::key_denied: return "protection key, no access";
     case tile::key_read_only: return "protection key, read-only";
+    case tile::tag_granules: return "MTE granules";
   }
   return "?";
 }
 
 // One letter for a picture. What can be read and written is small or a dot.
 constexpr char letter(tile t) noexcept {
-  return ".uzRNHGsfmFtETDUPWKk"[static_cast<std::size_t>(t)];
+  return ".uzRNHGshfmFtETDUPWKkM"[static_cast<std::size_t>(t)];
 }
 
 // What an access of one byte meets.

@@ -1,0 +1,94 @@
+// A tile of arm64 memory tags (MTE): some of its granules of 16 bytes have another tag than the pointers
+// to it, which have none (0). Its first granule is fine, so a probe of the page's first byte says nothing
+// about the rest.
+//
+//   bytes 0 to 1599      can be accessed
+//   bytes 1600 to 2559   every second granule, from the first on, cannot
+//   bytes 2560 to 3199   cannot be accessed
+//   bytes 3200 to 4095   can be accessed
+//
+// Whether tags are looked at is up to each thread. Laying this tile sets it to synchronous for the
+// calling thread, for ever, and threads that it makes from then on inherit that; others ask for it
+// themselves (PR_SET_TAGGED_ADDR_CTRL). Only memory with PROT_MTE is concerned.
+//
+// The answers are those of loads and stores. A system call that makes them for this thread (read and
+// write of a pipe) answers EFAULT; process_vm_readv and process_vm_writev, FUTEX_WAKE_OP and
+// MADV_POPULATE_* do not look at the tags of the memory that they are about (Linux 6.12).
+#pragma once
+
+#include <signal.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/testing/tile/ground.hpp>
+#include <surefoot/testing/tile/tile.hpp>
+
+#if defined(__aarch64__)
+#include <sys/prctl.h>
+#endif
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+namespace testing {
+
+struct tag_tiles {
+  static constexpr std::size_t granule = 16;
+
+  static constexpr bool make(tile t) noexcept { return t == tile::tag_granules; }
+
+  static constexpr const char* need(tile) noexcept { return "arm64 memory tagging (PROT_MTE)"; }
+
+  // 0, the tag of every pointer, where the granule can be accessed.
+  static constexpr unsigned tag(std::size_t offset) noexcept {
+    const std::size_t i = offset / granule;
+    const bool other = i >= 100 && (i < 160 ? i % 2 == 0 : i < 200);
+    return other ? static_cast<unsigned>(1 + i % 15) : 0;
+  }
+
+  static constexpr answer ask(tile, std::size_t offset, access_kind) noexcept {
+    if (tag(offset) == 0) return {};
+    return {cause::tag_mismatch, SIGSEGV, SEGV_MTESERR};
+  }
+
+  static constexpr std::size_t filled(tile) noexcept { return tile_size; }
+
+#if defined(__aarch64__)
+  static void lay(tile, unsigned char* at, ground&) {
+    constexpr int tagged = 0x20;  // PROT_MTE
+    look_at_tags();
+    detail::map_tile(at, PROT_READ | PROT_WRITE | tagged, MAP_PRIVATE | MAP_ANONYMOUS);
+    detail::fill(at);
+    for (std::size_t i = 0; i < tile_size; i += granule)
+      if (tag(i) != 0) set_tag(at + i, tag(i));
+  }
+
+ private:
+  static void look_at_tags() {
+    constexpr unsigned long synchronous = 2, asynchronous = 4;  // PR_MTE_TCF_SYNC, _ASYNC
+    const int was = ::prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0);
+    detail::require(was >= 0, "PR_GET_TAGGED_ADDR_CTRL");
+    const auto now = static_cast<unsigned long>(was);
+    const unsigned long wanted = (now | synchronous) & ~asynchronous;
+    if (wanted == now) return;
+    detail::require(::prctl(PR_SET_TAGGED_ADDR_CTRL, wanted, 0, 0, 0) == 0,
+                    "PR_SET_TAGGED_ADDR_CTRL");
+  }
+
+  // stg x16, [x16], as a number: by its name it wants -march=armv8.5-a+memtag.
+  static void set_tag(unsigned char* granule_at, unsigned tag) noexcept {
+    const std::uintptr_t address =
+        reinterpret_cast<std::uintptr_t>(granule_at) | std::uintptr_t{tag} << 56;
+    __asm__ volatile("mov x16, %0\n\t.inst 0xd9200a10" : : "r"(address) : "x16", "memory");
+  }
+#else
+  [[noreturn]] static void lay(tile, unsigned char*, ground&) {
+    errno = EOPNOTSUPP;
+    detail::refuse("PROT_MTE");
+  }
+#endif
+};
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot
