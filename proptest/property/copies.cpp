@@ -42,10 +42,10 @@ bool holds_content(const kit::minefield& field, std::size_t offset, const unsign
 
 TEMPLATE_TEST_CASE("a copy out of any layout is exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place to any place", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
+  rc::prop("from any place to any place", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     const std::size_t skew = *rc::gen::inRange<std::size_t>(0, 64);
     plain to(field.size() + 64);
     const auto met =
@@ -59,10 +59,10 @@ TEMPLATE_TEST_CASE("a copy out of any layout is exactly the prefix before the fi
 
 TEMPLATE_TEST_CASE("a copy into any layout is exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place to any place", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
+  rc::prop("from any place to any place", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     const std::size_t skew = *rc::gen::inRange<std::size_t>(0, 64);
     plain from(field.size() + 64);
     const auto met =
@@ -96,9 +96,9 @@ TEMPLATE_TEST_CASE(
 
 TEMPLATE_TEST_CASE("a fill of any layout writes exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("at any place", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
-    const kit::reach r = *kit::any_reach(field.size());
+  rc::prop("at any place", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
+    const kit::reach r = e.part;
     const auto byte = *rc::gen::arbitrary<unsigned char>();
     unsigned char* const p = field.data() + r.offset;
     const auto met = surefoot::try_fill(p, byte, r.length, TestType{});
@@ -182,10 +182,10 @@ struct run {
 
 TEMPLATE_TEST_CASE("salvage copies every byte that can be read and names every run that cannot", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
+  rc::prop("from any place", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     plain to(r.length);
     std::vector<run> expected, met;
     std::vector<bool> is_lost(r.length);

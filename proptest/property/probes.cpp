@@ -7,12 +7,12 @@ using namespace property;
 
 TEMPLATE_TEST_CASE("fault_in stops at the first page that fails, and changes nothing", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("for reading and for writing", [](const kit::layout& l) {
+  rc::prop("for reading and for writing", [](const kit::excerpt& e) {
     // A probe of one byte of a page says nothing of its other granules.
-    for (const kit::tile t : l.tiles) RC_PRE(kit::granule(t) == kit::tile_size);
-    const kit::minefield field(l.tiles);
+    for (const kit::tile t : e.tiles) RC_PRE(kit::granule(t) == kit::tile_size);
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     unsigned char* const p = field.data() + r.offset;
     const auto read = surefoot::fault_in_readable(p, r.length, TestType{});
     RC_ASSERT(read == truth.progress(r, access_kind::read));
@@ -29,10 +29,10 @@ TEMPLATE_TEST_CASE("fault_in stops at the first page that fails, and changes not
 TEMPLATE_TEST_CASE(
     "ensure_accessible is true exactly where every byte is, else it names the first bad one", "",
     SUREFOOT_ALL_ENGINES) {
-  rc::prop("for reading and for writing", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
+  rc::prop("for reading and for writing", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     unsigned char* const p = field.data() + r.offset;
     RC_ASSERT(surefoot::ensure_readable(p, r.length, TestType{}).stopped_by ==
               truth.first_bad(r, access_kind::read));

@@ -90,10 +90,10 @@ TEMPLATE_TEST_CASE("an atomic does what std::atomic does, or is a write that fau
 TEMPLATE_TEST_CASE(
     "strings are measured, searched and copied up to their answer or the first bad byte", "",
     SUREFOOT_ALL_ENGINES) {
-  rc::prop("at any place", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
+  rc::prop("at any place", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     const auto wanted = *rc::gen::weightedOneOf<unsigned char>(
         {{1, rc::gen::just<unsigned char>(0)}, {3, rc::gen::arbitrary<unsigned char>()}});
     const auto* const p = reinterpret_cast<const char*>(field.data() + r.offset);
@@ -131,10 +131,10 @@ TEMPLATE_TEST_CASE(
 
 TEMPLATE_TEST_CASE("a comparison is memcmp's up to the first byte that differs or is bad", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("against a copy with one other byte", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
+  rc::prop("against a copy with one other byte", [](const kit::excerpt& e) {
+    const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
-    const kit::reach r = *kit::any_reach(field.size());
+    const kit::reach r = e.part;
     const std::size_t readable = truth.reaches(r, access_kind::read);
     std::vector<unsigned char> other(r.length);
     for (std::size_t i = 0; i < readable; ++i) other[i] = field.content(r.offset + i);
