@@ -1,8 +1,14 @@
-# surefoot_catch_tests(target): one ctest case for each TEST_CASE of a Catch2 2.x executable, labelled
-# with the target's name.
+# surefoot_catch_tests(target): one ctest case for each TEST_CASE of a Catch2 2.x executable, with the
+# target's name as its label.
+#
+# surefoot_catch_program(name SOURCES a.cpp b.cpp LIBRARIES ...): one such executable of several
+# sources, each of which stands for itself.
 #
 # Why not catch_discover_tests: it reads the names into a CMake list, so a name with half an
 # interval in it, "[0, n)", swallows all names that follow, in silence.
+
+option(SUREFOOT_TESTS_APART
+  "Make a program of each source of tests, NAME_a and NAME_b: who breaks a header compiles one of them" OFF)
 
 set(surefoot_catch_script "${CMAKE_CURRENT_LIST_DIR}/surefoot_catch_list.cmake")
 
@@ -11,7 +17,8 @@ function(surefoot_catch_tests target)
   add_custom_command(TARGET ${target} POST_BUILD
     BYPRODUCTS "${tests}"
     COMMAND "${CMAKE_COMMAND}"
-      "-Dprogram=$<TARGET_FILE:${target}>" "-Dlabel=${target}" "-Dtests=${tests}" "-Dtimeout=${SUREFOOT_TEST_TIMEOUT}"
+      "-Dprogram=$<TARGET_FILE:${target}>" "-Dtests=${tests}" "-Dtimeout=${SUREFOOT_TEST_TIMEOUT}"
+      "-Dlabel=${target}"
       -P "${surefoot_catch_script}"
     VERBATIM)
 
@@ -25,4 +32,25 @@ else()
 endif()
 ")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${include}")
+endfunction()
+
+function(surefoot_catch_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 with "" "" "SOURCES;LIBRARIES")
+  list(LENGTH with_SOURCES count)
+  if(NOT SUREFOOT_TESTS_APART OR count EQUAL 1)
+    add_executable(${name} ${with_SOURCES})
+    set(programs ${name})
+  else()
+    foreach(source IN LISTS with_SOURCES)
+      cmake_path(GET source STEM stem)
+      add_executable(${name}_${stem} ${source})
+      list(APPEND programs ${name}_${stem})
+    endforeach()
+  endif()
+  foreach(program IN LISTS programs)
+    surefoot_own(${program})
+    # Catch2::Catch2 is imported, so CMake passes its headers as system ones: no warnings from there.
+    target_link_libraries(${program} PRIVATE Catch2::Catch2 Threads::Threads ${with_LIBRARIES})
+    surefoot_catch_tests(${program})
+  endforeach()
 endfunction()

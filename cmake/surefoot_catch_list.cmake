@@ -1,5 +1,5 @@
 # Run after each link: asks the program for its test cases and writes them down for ctest.
-# program: the executable; label: of each test; tests: the file to write; timeout: seconds for one test.
+# program: the executable; tests: the file to write; timeout: seconds for one test; label: the tests'.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -43,7 +43,7 @@ foreach(name IN LISTS names)
   string(REGEX REPLACE "([][\\,\"])" "\\\\\\1" selector "${plain}")
   string(APPEND script
     "add_test([==[${plain}]==] [==[${program}]==] [==[${selector}]==] --warn NoTests)\n"
-    "set_tests_properties([==[${plain}]==] PROPERTIES TIMEOUT ${timeout} LABELS ${label})\n")
+    "set_tests_properties([==[${plain}]==] PROPERTIES TIMEOUT ${timeout} LABELS [==[${label}]==])\n")
 endforeach()
 if(seen STREQUAL "")
   message(FATAL_ERROR "${program} has no test cases")

@@ -15,8 +15,12 @@ expects the tests that the patch names to fail. Above the diff, which may touch 
 
   # breaks: <one line>
   # caught-by: <regular expression over test names, as for ctest -R>
-  # preset: <a preset of CMakePresets.json>    (optional: gcc-release)
-  # target: <what to build>                    (optional: all)
+  # target: <the programs that have these tests, and are built; without it, tests that build for
+  #          themselves what they need>
+  # preset: <a preset of CMakePresets.json>    (optional: gcc-debug, which compiles fastest)
+
+Each source of proptest/unit and proptest/property is a program of its own here, unit_<source> or
+property_<source>, and a property gets 1000 random cases, not 10000 (RC_PARAMS says otherwise).
 
 Exit status: 0 each mutant was caught, 1 one survived or could not be tried, 2 usage, 3 packages.
 TEXT
@@ -40,12 +44,14 @@ if [ ${#names[@]} -eq 0 ]; then
   done
 fi
 
-# header NAME KEY DEFAULT: one of the lines above the diff.
+# header NAME KEY [DEFAULT]: one of the lines above the diff.
 header() {
   local value
   value=$(sed -n "/^--- /q; s/^# $2: *//p" "proptest/mutants/$1.patch" | sed -n 1p)
-  value=${value:-$3}
-  [ -n "$value" ] || fail "proptest/mutants/$1.patch: no line '# $2: ...' above the diff"
+  if [ -z "$value" ]; then
+    [ $# -eq 3 ] || fail "proptest/mutants/$1.patch: no line '# $2: ...' above the diff"
+    value=$3
+  fi
   printf '%s\n' "$value"
 }
 
@@ -55,6 +61,7 @@ tree=$work/tree
 log=$work/log
 # A mutant may spin or hang; no test named by one needs this long.
 timeout=30
+export RC_PARAMS=${RC_PARAMS:-max_success=1000}
 
 # Brings the copy up to date. Only files that differ are written, so that a second run rebuilds
 # little; they get a new time stamp, so that ninja rebuilds them.
@@ -81,33 +88,48 @@ copy_tree() {
 # takes the paths of a patch for paths of the repository and ignores them.
 apply() { GIT_CEILING_DIRECTORIES=$work git -C "$tree" apply "$@"; }
 
-build() { # PRESET TARGET
-  (
-    cd "$tree"
-    cmake --preset "$1" -DSUREFOOT_TEST_TIMEOUT="$timeout"
-    cmake --build --preset "$1" --target "$2" --parallel "$(jobs)"
-  ) >"$log" 2>&1 </dev/null
+configure() { # PRESET
+  (cd "$tree" && cmake --preset "$1" -DSUREFOOT_TESTS_APART=ON -DSUREFOOT_TEST_TIMEOUT="$timeout") \
+    >"$log" 2>&1 </dev/null
 }
 
-run_tests() { # PRESET REGEX [ARGUMENT...]
-  local preset=$1 regex=$2
-  shift 2
+build() { # PRESET [TARGET...]
+  local preset=$1
+  shift
+  [ $# -eq 0 ] || (cd "$tree" && cmake --build --preset "$preset" --target "$@" --parallel "$(jobs)") \
+    >"$log" 2>&1 </dev/null
+}
+
+# The tests that a mutant names, as arguments of ctest. Only those of programs that are built for it:
+# another one may still be that of an earlier mutant. A test's label is its program.
+tests_of() { # NAME
+  local targets
+  targets=$(header "$1" target '')
+  printf '%s\n' -R "$(header "$1" caught-by)"
+  if [ -n "$targets" ]; then printf '%s\n' -L "^(${targets// /|})\$"; else printf '%s\n' -LE .; fi
+}
+
+run_ctest() { # PRESET ARGUMENT...
+  local preset=$1
+  shift
+  (cd "$tree" && ctest --preset "$preset" "$@") </dev/null
+}
+
+run_tests() { # PRESET ARGUMENT...
   rm -f "$work/junit.xml"
-  (
-    cd "$tree"
-    ctest --preset "$preset" -R "$regex" --parallel "$(jobs)" --output-junit "$work/junit.xml" "$@"
-  ) >"$log" 2>&1 </dev/null
+  run_ctest "$@" --parallel "$(jobs)" --output-junit "$work/junit.xml" >"$log" 2>&1
 }
 
 show_log() { tail -n 30 "$log" | sed 's/^/    /' >&2; }
 
-need_packages g++ "${test_packages[@]}"
+# lld: without it, tests of what it makes of the table are skipped.
+need_packages g++ lld "${test_packages[@]}"
 presets=()
 for name in "${names[@]}"; do
-  header "$name" breaks '' >/dev/null
-  header "$name" caught-by '' >/dev/null
-  preset=$(header "$name" preset gcc-release)
-  case $preset in clang-*) need_packages clang libclang-rt-dev lld ;; esac
+  header "$name" breaks >/dev/null
+  header "$name" caught-by >/dev/null
+  preset=$(header "$name" preset gcc-debug)
+  case $preset in clang-*) need_packages clang libclang-rt-dev ;; esac
   case " ${presets[*]-} " in *" $preset "*) ;; *) presets+=("$preset") ;; esac
 done
 
@@ -119,18 +141,28 @@ copy_tree
 # expression that matches no test catches nothing.
 for preset in "${presets[@]}"; do
   say "$preset: build without mutation"
-  build "$preset" all || { show_log; fail "run mutants: the unchanged tree does not build"; }
-  union=''
+  targets=()
   for name in "${names[@]}"; do
-    [ "$(header "$name" preset gcc-release)" = "$preset" ] || continue
-    regex=$(header "$name" caught-by '')
-    count=$(cd "$tree" && ctest --preset "$preset" -N -R "$regex" </dev/null |
-      sed -n 's/^Total Tests: //p')
-    [ "${count:-0}" -gt 0 ] || fail "proptest/mutants/$name.patch: no test matches '$regex'"
-    union="${union:+$union|}($regex)"
+    [ "$(header "$name" preset gcc-debug)" = "$preset" ] || continue
+    read -r -a its_targets <<<"$(header "$name" target '')"
+    targets+=("${its_targets[@]}")
+  done
+  { configure "$preset" && build "$preset" "${targets[@]}"; } ||
+    { show_log; fail "run mutants: the unchanged tree does not build"; }
+  numbers=()
+  for name in "${names[@]}"; do
+    [ "$(header "$name" preset gcc-debug)" = "$preset" ] || continue
+    mapfile -t its_tests < <(tests_of "$name")
+    mapfile -t its_numbers < <(run_ctest "$preset" -N "${its_tests[@]}" |
+      sed -n 's/^ *Test *#\([0-9]*\): .*/\1/p')
+    [ ${#its_numbers[@]} -gt 0 ] ||
+      fail "proptest/mutants/$name.patch: no test of its target matches '${its_tests[1]}'"
+    numbers+=("${its_numbers[@]}")
   done
   say "$preset: the named tests without mutation"
-  run_tests "$preset" "$union" --output-on-failure ||
+  # -I FROM,TO,STEP,NUMBER...
+  run_tests "$preset" --output-on-failure \
+    -I "${numbers[0]},${numbers[0]},1,$(printf '%s\n' "${numbers[@]}" | sort -nu | paste -sd ,)" ||
     { show_log; fail "run mutants: the unchanged tree does not pass"; }
 done
 
@@ -139,21 +171,29 @@ for name in "${names[@]}"; do
   number=$((number + 1))
   start=$SECONDS
   patch=$root/proptest/mutants/$name.patch
-  preset=$(header "$name" preset gcc-release)
+  preset=$(header "$name" preset gcc-debug)
+  read -r -a targets <<<"$(header "$name" target '')"
+  mapfile -t its_tests < <(tests_of "$name")
   outcome=''
 
-  if touched=$(apply --numstat "$patch" 2>"$log" | cut -f3) && [ -n "$touched" ] && apply "$patch" 2>"$log"; then
-    if grep -qv '^include/' <<<"$touched"; then
-      outcome='NOT TRIED: touches files outside include/'
-    elif ! build "$preset" "$(header "$name" target all)"; then
+  if ! touched=$(apply --numstat "$patch" 2>"$log" | cut -f3) || [ -z "$touched" ] ||
+    ! apply --check "$patch" 2>"$log"; then
+    outcome='NOT TRIED: the patch does not apply'
+    show_log
+  elif grep -qv '^include/' <<<"$touched"; then
+    outcome='NOT TRIED: touches files outside include/'
+  else
+    apply "$patch"
+    if ! build "$preset" "${targets[@]}"; then
       outcome='NOT TRIED: does not build'
       show_log
-    elif run_tests "$preset" "$(header "$name" caught-by '')" --stop-on-failure; then
-      outcome="SURVIVED ($(header "$name" breaks ''))"
+    elif run_tests "$preset" "${its_tests[@]}" --stop-on-failure; then
+      outcome="SURVIVED ($(header "$name" breaks))"
     else
       by=$(awk -f cmake/run/junit.awk "$work/junit.xml" | sed -n "s/^failed\t//p" | paste -sd ";" -) || true
       if [ -n "$by" ]; then
         caught=$((caught + 1))
+        if grep -q '\*\*\*Timeout' "$log"; then by="$by (after $timeout s)"; fi
         echo "[$number/${#names[@]}] $name: caught by $by ($((SECONDS - start)) s)"
       else
         outcome='NOT TRIED: ctest failed, but no test did'
@@ -161,10 +201,7 @@ for name in "${names[@]}"; do
       fi
     fi
     # Back to the original, with a new time stamp.
-    copy_tree
-  else
-    outcome='NOT TRIED: the patch does not apply'
-    show_log
+    apply -R "$patch"
   fi
   if [ -n "$outcome" ]; then
     bad=$((bad + 1))

@@ -1,4 +1,5 @@
-// resume and restart: each byte once and in order, and always an end.
+// resume and restart: each byte once and in order, and always an end. What a loop calls asks for the
+// end once it was called more often than it may be: a loop that would never end fails, and does not hang.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -16,16 +17,19 @@ using surefoot::verdict;
 // A step that follows a plan, again and again, and writes down what it was offered.
 class planned {
  public:
-  planned(std::vector<kit::step_plan> plan, const unsigned char* begin, std::size_t size)
-      : plan_(std::move(plan)), begin_(begin), size_(size) {}
+  planned(std::vector<kit::step_plan> plan, const unsigned char* begin, std::size_t size,
+          const surefoot::loop_options& options)
+      : plan_(std::move(plan)), begin_(begin), size_(size), options_(options) {}
 
   progress operator()(const volatile void* p, std::size_t n) {
-    ++calls_;
-    // The rest, from its beginning, and no more than that.
-    in_order_ = in_order_ && p == begin_ + done_ && n > 0 && n <= size_ - done_;
+    if (++calls_ > allowed()) return surefoot::stop(0, n);
+    // The rest, from its beginning, and no more than that or than a chunk.
+    in_order_ = in_order_ && p == begin_ + done_ && n > 0 && n <= size_ - done_ &&
+                (options_.chunk == 0 || n <= options_.chunk);
     const kit::step_plan now =
         plan_.empty() ? kit::step_plan{} : plan_[(calls_ - 1) % plan_.size()];
     last_ = now.kind;
+    idle_ = now.kind == kit::step_kind::idle ? idle_ + 1 : 0;
     switch (now.kind) {
       case kit::step_kind::whole: return take(n, n);
       case kit::step_kind::brief: return take(std::min(now.amount, n), n);
@@ -42,7 +46,11 @@ class planned {
 
   bool in_order() const { return in_order_; }
   std::size_t done() const { return done_; }
+  // Before, between and behind those that bring something, `rounds` in a row that do not end it.
+  std::size_t allowed() const { return (done_ + 1) * options_.rounds; }
   std::size_t calls() const { return calls_; }
+  // How many brought nothing since the last that did.
+  std::size_t idle() const { return idle_; }
   kit::step_kind last() const { return last_; }
 
  private:
@@ -54,46 +62,56 @@ class planned {
   std::vector<kit::step_plan> plan_;
   const unsigned char* begin_;
   std::size_t size_;
+  surefoot::loop_options options_;
   std::size_t calls_ = 0;
   std::size_t done_ = 0;
+  std::size_t idle_ = 0;
   bool in_order_ = true;
   kit::step_kind last_ = kit::step_kind::whole;
 };
 
-TEMPLATE_TEST_CASE("resume hands each byte over once, in order, whatever the step does", "",
-                   SUREFOOT_ALL_ENGINES) {
-  rc::prop("over any layout", [](const kit::layout& l) {
-    const kit::minefield field(l.tiles);
-    const kit::reach r = *kit::any_reach(field.size());
-    const auto steps = *kit::any_steps(false);
-    const surefoot::loop_options options{.rounds = *rc::gen::inRange(1u, 20u),
-                                         .chunk = *rc::gen::inRange<std::size_t>(0, 9000)};
-    unsigned char* const begin = field.data() + r.offset;
-    planned step(steps, begin, r.length);
-    const progress met = surefoot::resume<access_kind::read>(begin, r.length, step, options,
-                                                             surefoot::touch_with<TestType>{});
-    RC_ASSERT(step.in_order());
-    RC_ASSERT(met.done == step.done());
-    RC_ASSERT(met.done + met.left == r.length);
-    RC_ASSERT((met.left == 0) == (met.stopped_by.kind == cause::none));
-    // It ends: between two steps that bring something there are `rounds` idle ones at most.
-    RC_ASSERT(step.calls() <= (met.done + 1) * (options.rounds + 1));
-    if (met.all()) return;
-    RC_ASSERT((met.stopped_by.address == begin + met.done));
-    switch (step.last()) {
-      case kit::step_kind::greedy: RC_ASSERT(met.stopped_by.kind == cause::overrun); break;
-      case kit::step_kind::ended: RC_ASSERT(met.stopped_by.kind == cause::stopped); break;
-      default: {
-        // Only a step that did nothing, on memory that refuses, or again and again.
-        RC_ASSERT(step.last() == kit::step_kind::idle);
-        const auto here = oracle<TestType>(field).fault_at(r.offset + met.done, access_kind::read);
-        if (here.kind == cause::none)
-          RC_ASSERT(met.stopped_by.kind == cause::stalled);
-        else
-          RC_ASSERT(met.stopped_by == here);
+template <access_kind K, class E>
+void resumes(const kit::layout& l) {
+  const kit::minefield field(l.tiles);
+  const kit::reach r = *kit::any_reach(field.size());
+  const auto steps = *kit::any_steps(false);
+  const surefoot::loop_options options{.rounds = *rc::gen::inRange(1u, 20u),
+                                       .chunk = *rc::gen::inRange<std::size_t>(0, 9000)};
+  unsigned char* const begin = field.data() + r.offset;
+  planned step(steps, begin, r.length, options);
+  const progress met =
+      surefoot::resume<K>(begin, r.length, step, options, surefoot::touch_with<E>{});
+  RC_ASSERT(step.in_order());
+  RC_ASSERT(step.calls() <= step.allowed());
+  RC_ASSERT(met.done == step.done());
+  RC_ASSERT(met.done + met.left == r.length);
+  RC_ASSERT((met.left == 0) == (met.stopped_by.kind == cause::none));
+  RC_ASSERT(field.intact());
+  if (met.all()) return;
+  RC_ASSERT((met.stopped_by.address == begin + met.done));
+  RC_ASSERT(met.stopped_by.during == K);
+  switch (step.last()) {
+    case kit::step_kind::greedy: RC_ASSERT(met.stopped_by.kind == cause::overrun); break;
+    case kit::step_kind::ended: RC_ASSERT(met.stopped_by.kind == cause::stopped); break;
+    default: {
+      // Only a step that did nothing, on memory that refuses, or again and again.
+      RC_ASSERT(step.last() == kit::step_kind::idle);
+      const auto here = oracle<E>(field).fault_at(r.offset + met.done, K);
+      if (here.kind == cause::none) {
+        RC_ASSERT(met.stopped_by.kind == cause::stalled);
+        RC_ASSERT(step.idle() == options.rounds);
+      } else {
+        RC_ASSERT(met.stopped_by == here);
+        RC_ASSERT(step.idle() == 1u);
       }
     }
-  });
+  }
+}
+
+TEMPLATE_TEST_CASE("resume hands each byte over once, in order, whatever the step does", "",
+                   SUREFOOT_ALL_ENGINES) {
+  rc::prop("for reading, over any layout", resumes<access_kind::read, TestType>);
+  rc::prop("for writing, over any layout", resumes<access_kind::write, TestType>);
 }
 
 // Pages in a model: nothing of them is touched, so that every layout can be visited.
@@ -156,6 +174,8 @@ void restarts_and_ends(const std::vector<state>& layout, std::size_t begin, std:
                        operation how) {
   model pages(layout);
   constexpr surefoot::loop_options options{.rounds = 5};
+  // A pager brings each page once; before, between and behind that, `rounds` runs that end in nothing.
+  const std::size_t allowed = (layout.size() + 1) * options.rounds;
   std::size_t runs = 0;
   const auto probe = [&](access_kind kind, const volatile void* p, std::size_t n) {
     return verdict{pages.first_bad(p, n, kind)};
@@ -164,14 +184,14 @@ void restarts_and_ends(const std::vector<state>& layout, std::size_t begin, std:
     return pages.bring(p, n, kind);
   };
   const auto op_verdict = [&]() -> verdict {
-    ++runs;
+    if (++runs > allowed) return {surefoot::stop(0, 1).stopped_by};
     const std::size_t n = how == operation::touches_less ? (end - begin) / 2 : end - begin;
     if (how == operation::never_works) return {{.kind = cause::unknown}};
     return {pages.first_bad(model::at(begin), n, access_kind::read)};
   };
   const auto op_progress = [&]() -> progress {
-    ++runs;
-    if (how == operation::asks_for_the_end) return surefoot::stop(0, end - begin);
+    if (++runs > allowed || how == operation::asks_for_the_end)
+      return surefoot::stop(0, end - begin);
     const fault bad = pages.first_bad(model::at(begin), end - begin, access_kind::read);
     if (bad.kind == cause::none) return {end - begin, 0, {}};
     const auto done = static_cast<std::size_t>(
@@ -184,7 +204,7 @@ void restarts_and_ends(const std::vector<state>& layout, std::size_t begin, std:
                              : surefoot::restart(needs, op_verdict, options, probe, pager);
   const std::size_t touched = how == operation::touches_less ? begin + (end - begin) / 2 : end;
   const auto right = [&] {
-    if (runs > (layout.size() + 1) * (options.rounds + 1)) return false;
+    if (runs > allowed) return false;
     switch (how) {
       case operation::asks_for_the_end: return met.stopped_by.kind == cause::stopped && runs == 1;
       case operation::never_works:
@@ -229,6 +249,8 @@ TEST_CASE("restart ends although an adversary changes the layout between the rou
         rc::gen::container<std::vector<std::vector<state>>>(rc::gen::container<std::vector<state>>(
             4, rc::gen::element(state::fine, state::bad, state::comes_when_asked))));
     const unsigned rounds = *rc::gen::inRange(1u, 20u);
+    // Four pages can each be met for the first time; in between, `rounds` rounds at most.
+    const std::size_t allowed = 5 * rounds;
     std::size_t runs = 0;
     model pages(script[0]);
     const auto disturb = [&] { pages = model(script[++runs % script.size()]); };
@@ -237,7 +259,7 @@ TEST_CASE("restart ends although an adversary changes the layout between the rou
         [&]() -> verdict {
           const fault bad = pages.first_bad(model::at(0), 4 * kit::tile_size, access_kind::read);
           disturb();
-          return {bad};
+          return {runs > allowed ? surefoot::stop(0, 1).stopped_by : bad};
         },
         {.rounds = rounds},
         [&](access_kind kind, const volatile void* p, std::size_t n) {
@@ -246,8 +268,7 @@ TEST_CASE("restart ends although an adversary changes the layout between the rou
         [&](access_kind kind, const volatile void* p, std::size_t n) {
           return pages.bring(p, n, kind);
         });
-    // Four pages can each be met for the first time; in between, `rounds` rounds at most.
-    RC_ASSERT(runs <= 5 * (rounds + 1));
+    RC_ASSERT(runs <= allowed);
     RC_ASSERT(bool(met) == (met.stopped_by.kind == cause::none));
   });
 }
