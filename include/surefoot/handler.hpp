@@ -81,7 +81,7 @@ inline for_each_signal installed() noexcept {
 // Gives the signals back to the owner before us, each only where our handler is still the current
 // one, and says which it gave back. Where it is not, it stays in the other's chain as a
 // pass-through. The next call with a default engine installs again; no primitive may be running
-// meanwhile. Async-signal-safe.
+// meanwhile, in any image. Async-signal-safe.
 inline for_each_signal uninstall() noexcept {
   __atomic_store_n(&signals::ready_byte, 0, __ATOMIC_RELEASE);
   const for_each_signal given{.segv = signals::give_back(SIGSEGV),

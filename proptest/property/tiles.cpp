@@ -204,6 +204,16 @@ TEST_CASE("a tile that does not fit and a kind that is not here are refused, and
   for (const kit::tile t : kit::all_tiles())
     if (!kit::is_here(t))
       CHECK_THROWS_AS(kit::minefield({kit::tile::read_write, t}), std::system_error);
+  {
+    kit::minefield field({kit::tile::read_write, kit::tile::read_write});
+    for (const kit::tile t : kit::all_tiles()) {
+      if (kit::is_here(t)) continue;
+      CHECK_THROWS_AS(field.change(1, t), std::system_error);
+      CHECK(field.picture() == "|.N|  . read-write, N no access (denied)");
+      CHECK(surefoot::try_load(field.begin_of(1)).stopped_by ==
+            field.ask(kit::tile_size, access_kind::read).at(field.begin_of(1), access_kind::read));
+    }
+  }
   CHECK(mappings() == 0);
   CHECK(kit::minefield({}).picture() == "||");
 }

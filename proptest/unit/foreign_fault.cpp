@@ -153,3 +153,19 @@ TEST_CASE("a stack overflow kills as it would without us, with an alternate stac
     if (alternate) CHECK(with->stops.back().info.si_code == without->stops.back().info.si_code);
   }
 }
+
+TEST_CASE(
+    "where a fork left an installing thread behind, one foreign fault is late and none is lost") {
+  const process::ending end = process::run([] {
+    owner<>::take(SIGSEGV);
+    // The access is made again and again; were each of them late, it would take minutes.
+    owner<>::then = [](int, siginfo_t*, void*) {
+      if (ledger[0].calls == 500) ::_exit(42);
+    };
+    (void)surefoot::install();
+    // What such a child finds: somebody came in and never goes on.
+    surefoot::signals::this_settling.enter();
+    store_to_read_only();
+  });
+  CHECK(end.status == 42);
+}

@@ -4,12 +4,15 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
@@ -103,6 +106,37 @@ struct on_bad_memory {
     return well;
   }
 };
+
+// Where a filter hands a system call to the process itself (SECCOMP_RET_TRAP), as sandboxes do.
+void refuse(int, siginfo_t*, void* ucontext) {
+  static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RAX] = -EPERM;
+}
+
+TEST_CASE("install() is false where a filter traps the setting of a handler, and harms nobody") {
+  const process::ending end = process::run([] {
+    struct sigaction trapped {};
+    trapped.sa_sigaction = refuse;
+    trapped.sa_flags = SA_SIGINFO;
+    ::sigaction(SIGSYS, &trapped, nullptr);
+    // rt_sigaction() that sets: its second argument is not null.
+    sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigaction, 0, 3),
+                             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+                             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+                             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const sock_fprog filter{std::size(program), program};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+      ::_exit(no_filter);
+    const auto before = process::blocked_now();
+    const bool owns = bool(surefoot::install());
+    ::_exit(!owns && process::blocked_now() == before ? all_well : wrong_answer);
+  });
+  if (end.status == no_filter) return memory::say_skipped("seccomp filters");
+  CHECK(end.signal == 0);
+  CHECK(end.status == all_well);
+}
 
 TEST_CASE("a process that makes any system call is killed where none is allowed") {
   const process::ending end = process::run([] {

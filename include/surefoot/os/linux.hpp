@@ -54,10 +54,26 @@ inline signal_mask block(signal_mask which) noexcept { return change_mask(SIG_BL
 inline signal_mask unblock(signal_mask which) noexcept { return change_mask(SIG_UNBLOCK, which); }
 inline signal_mask set_mask(signal_mask to) noexcept { return change_mask(SIG_SETMASK, to); }
 
-inline void sleep_100_us() noexcept {
+// Blocks all signals that can wait, and says in `before` what was blocked. Not those that an
+// instruction or a system call raises by itself (SIGSYS: a seccomp filter), which would kill.
+inline bool block_what_can_wait(signal_mask& before) noexcept {
   const errno_kept kept;
-  const struct timespec time { 0, 100'000 };
-  ::syscall(SYS_nanosleep, &time, nullptr);
+  const signal_mask which =
+      ~(only(SIGSEGV) | only(SIGBUS) | only(SIGILL) | only(SIGFPE) | only(SIGTRAP) | only(SIGSYS));
+  return ::syscall(SYS_rt_sigprocmask, SIG_BLOCK, &which, &before, sizeof which) == 0;
+}
+
+// Sleeps while the word is `value`: until wake_all(), a tenth of a second at most.
+inline void wait_while(const std::uint32_t& word, std::uint32_t value) noexcept {
+  const errno_kept kept;
+  constexpr int wait_private = 0 | 128;  // FUTEX_WAIT | FUTEX_PRIVATE_FLAG
+  const struct timespec longest { 0, 100'000'000 };
+  ::syscall(SYS_futex, &word, wait_private, value, &longest, nullptr, 0);
+}
+inline void wake_all(const std::uint32_t& word) noexcept {
+  const errno_kept kept;
+  constexpr int wake_private = 1 | 128;  // FUTEX_WAKE | FUTEX_PRIVATE_FLAG
+  ::syscall(SYS_futex, &word, wake_private, 0x7fff'ffff, nullptr, nullptr, 0);
 }
 
 // Dispositions go through libc's sigaction(), which sanitizers intercept, so that their view stays

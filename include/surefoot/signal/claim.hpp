@@ -62,19 +62,40 @@ inline const arch::table_entry* find_access(std::uintptr_t program_counter) noex
   return nullptr;
 }
 
-// Threads that have set this image's handler and do not know yet whom they displaced: perhaps
-// another image (install.hpp).
-inline constinit int settling = 0;
+// Threads that have set this image's handler and do not know yet whom they displaced, perhaps
+// another image (install.hpp): how many came there, and how many went on.
+struct settling {
+  std::uint32_t entered;
+  std::uint32_t left;
+  std::uint32_t given_up;  // what `entered` was when a wait took too long
+  std::uint32_t waiting;
 
-// Waits for them. Not for ever: fork() does not take such a thread along, and its child would wait
-// for nobody.
-[[gnu::cold]] inline void wait_until_settled() noexcept {
-  for (int i = 0; i < 10'000; ++i) {
-    os::sleep_100_us();
-    if (__atomic_load_n(&settling, __ATOMIC_ACQUIRE) == 0) return;
+  bool is_over() const noexcept {
+    const std::uint32_t all = __atomic_load_n(&entered, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&left, __ATOMIC_ACQUIRE) == all ||
+           __atomic_load_n(&given_up, __ATOMIC_ACQUIRE) == all;
   }
-  __atomic_store_n(&settling, 0, __ATOMIC_RELEASE);
-}
+
+  // Not for ever, but a second or so, once: fork() does not take such a thread along, and its child
+  // would wait for nobody. (It never learns whom that thread displaced.)
+  [[gnu::cold]] void wait() noexcept {
+    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+    const std::uint32_t all = __atomic_load_n(&entered, __ATOMIC_ACQUIRE);
+    for (int i = 0; i < 10 && !is_over(); ++i) {
+      const std::uint32_t now = __atomic_load_n(&left, __ATOMIC_SEQ_CST);
+      if (now != __atomic_load_n(&entered, __ATOMIC_ACQUIRE)) os::wait_while(left, now);
+    }
+    if (!is_over()) __atomic_store_n(&given_up, all, __ATOMIC_RELEASE);
+    __atomic_sub_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+  }
+
+  void enter() noexcept { __atomic_add_fetch(&entered, 1, __ATOMIC_SEQ_CST); }
+  void leave() noexcept {
+    __atomic_add_fetch(&left, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&waiting, __ATOMIC_SEQ_CST) != 0) os::wake_all(left);
+  }
+};
+inline constinit settling this_settling{};
 
 // This image's answer to a signal (image_record::ask_table). "Not mine" comes once it is known who
 // else might be asked.
@@ -82,8 +103,7 @@ inline int ask_table(int signal, siginfo_t* info, void* ucontext) noexcept {
   arch::context interrupted(ucontext);
   const arch::table_entry* e = find_access(interrupted.program_counter());
   if (e == nullptr) {
-    if (__atomic_load_n(&settling, __ATOMIC_ACQUIRE) != 0 && reports_access(signal, *info))
-      wait_until_settled();
+    if (!this_settling.is_over() && reports_access(signal, *info)) this_settling.wait();
     return not_my_access;
   }
   if (!reports_access(signal, *info)) return not_my_signal;

@@ -11,8 +11,8 @@
 // images that never saw each other's handler, because a foreign one always stood between them, do
 // not know each other until one of them calls install() while the other is the owner.
 //
-// FROZEN: `image_record` and `guard` are read by other versions. Another layout needs another
-// magic.
+// FROZEN: `image_record` and `guard` are read by other versions, and `join` writes into theirs.
+// Another layout, or another way to join, needs another magic.
 #pragma once
 
 #include <signal.h>

@@ -96,12 +96,14 @@ inline void choose_guard_slot(const image_record* met) noexcept {
 // Remembers who has the signal now; where that is another image, becomes one list with it. False
 // where no more owners can be remembered.
 inline bool displace(int signal, const struct sigaction& now) noexcept {
+  image_record* const other = record_behind(handler_of(now));
+  if (other != nullptr) {
+    join(&this_image, other);
+    choose_guard_slot(other);
+  }
   owners& all = owners_of(signal);
   if (!all.remember(now)) return false;
-  image_record* const other = record_behind(handler_of(now));
   if (other == nullptr) return true;
-  join(&this_image, other);
-  choose_guard_slot(other);
   for (owner& each : all.known)
     if (each.is(now)) __atomic_store_n(&each.image, other, __ATOMIC_RELEASE);
   return true;
@@ -121,17 +123,15 @@ inline bool take(int signal) noexcept {
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | expose_tag_bits;
   sigemptyset(&ours.sa_mask);
   // Another image may have come between the look and the set. Until it is known, faults that we
-  // cannot place wait (claim.hpp); not those of this thread, which no signal interrupts here.
-  const os::signal_mask mask = os::block(~os::signal_mask{0});
-  __atomic_add_fetch(&settling, 1, __ATOMIC_ACQ_REL);
+  // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.
+  os::signal_mask mask = 0;
+  const bool blocked = os::block_what_can_wait(mask);
+  this_settling.enter();
   struct sigaction before {};
   const bool done = os::exchange(signal, ours, before);
   if (done && !is_ours(before)) (void)displace(signal, before);
-  int threads = __atomic_load_n(&settling, __ATOMIC_RELAXED);
-  while (threads > 0 && !__atomic_compare_exchange_n(&settling, &threads, threads - 1, false,
-                                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-  }
-  os::set_mask(mask);
+  this_settling.leave();
+  if (blocked) os::set_mask(mask);
   return done;
 }
 

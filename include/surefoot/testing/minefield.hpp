@@ -4,7 +4,8 @@
 //   const progress met = my_copy(to, field.data() + 4000, 200);
 //   assert(met.done == field.accessible(4000, 200, access_kind::read));
 //
-// Before the first tile and behind the last there is a page without access. Prints itself as a
+// Before the first tile and behind the last there is a page without access. A child of fork() finds the
+// same answers, but for the kinds of a userfaultfd, which the kernel does not hand on. Prints itself as a
 // picture: one letter a tile, what they mean, and the answer of each.
 #pragma once
 
@@ -112,8 +113,8 @@ class minefield {
   const std::vector<tile>& tiles() const noexcept { return now_; }
 
   // Another tile in this place, fresh. Other threads may be in it meanwhile: at any moment they meet
-  // the old one, the new one, or what the new one is while it is made (zeros; no access). Not for two
-  // threads at once.
+  // the old one, the new one, or what the new one is while it is made (zeros, which can be written; no
+  // access). Not for two threads at once. Throws as the constructor does; then the tile is no_access.
   void change(std::size_t i, tile t) {
     now_.at(i) = t;
     lay_again(i);
@@ -140,7 +141,7 @@ class minefield {
 
   // What stands at this offset, as far as it can be read and as it was laid.
   std::uint8_t content(std::size_t offset) const {
-    return offset % tile_size < filled(now_[offset / tile_size]) ? pattern(data() + offset) : 0;
+    return offset % tile_size < filled(now_.at(offset / tile_size)) ? pattern(data() + offset) : 0;
   }
 
   // Does every byte that can be read hold what was laid there, but for the n from this offset on?
@@ -163,7 +164,13 @@ class minefield {
   std::size_t arena_size() const noexcept { return size() + 2 * tile_size; }
 
   void lay_again(std::size_t i) {
-    lay(now_[i], begin_of(i), kept_);
+    try {
+      lay(now_[i], begin_of(i), kept_);
+    } catch (...) {
+      detail::map_tile(begin_of(i), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
+      now_[i] = tile::no_access;
+      throw;
+    }
     exercised::count(now_[i]);
   }
 

@@ -70,11 +70,10 @@ inline const std::string& lacking(tile t) {
   static const std::array<std::string, tile_kinds> reasons = [] {
     std::array<std::string, tile_kinds> all;
     for (const tile each : all_tiles()) {
-      void* const at = ::mmap(nullptr, tile_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      detail::require(at != MAP_FAILED, "mmap");
+      unsigned char* const at = detail::reserve(tile_size);  // a hole there stays one
       try {
         ground kept;
-        lay(each, static_cast<unsigned char*>(at), kept);
+        lay(each, at, kept);
       } catch (const std::system_error& e) {
         all[static_cast<std::size_t>(each)] =
             std::string("needs ") +
