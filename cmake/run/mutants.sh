@@ -22,6 +22,8 @@ expects the tests that the patch names to fail. Above the diff, which may touch 
 Each source of proptest/unit and proptest/property is a program of its own here, unit_<source> or
 property_<source>, and a property gets 1000 random cases, not 10000 (RC_PARAMS says otherwise).
 
+A mutant whose tests pass because the machine lacks something counts as not run here.
+
 Exit status: 0 each mutant was caught, 1 one survived or could not be tried, 2 usage, 3 packages.
 TEXT
 }
@@ -62,6 +64,7 @@ log=$work/log
 # A mutant may spin or hang; no test named by one needs this long.
 timeout=30
 export RC_PARAMS=${RC_PARAMS:-max_success=1000}
+unset SUREFOOT_TEST_ALL
 
 # Brings the copy up to date. Only files that differ are written, so that a second run rebuilds
 # little; they get a new time stamp, so that ninja rebuilds them.
@@ -166,7 +169,7 @@ for preset in "${presets[@]}"; do
     { show_log; fail "run mutants: the unchanged tree does not pass"; }
 done
 
-caught=0 bad=0 number=0
+caught=0 bad=0 skipped=0 number=0
 for name in "${names[@]}"; do
   number=$((number + 1))
   start=$SECONDS
@@ -188,13 +191,21 @@ for name in "${names[@]}"; do
       outcome='NOT TRIED: does not build'
       show_log
     elif run_tests "$preset" "${its_tests[@]}" --stop-on-failure; then
-      outcome="SURVIVED ($(header "$name" breaks))"
+      needs=$(awk -f cmake/run/junit.awk "$work/junit.xml" | sed -n "s/^note\t//p" | sed -n 1p)
+      if [ -n "$needs" ]; then
+        skipped=$((skipped + 1))
+        echo "[$number/${#names[@]}] $name: not run here: $needs ($((SECONDS - start)) s)"
+      else
+        outcome="SURVIVED ($(header "$name" breaks))"
+      fi
     else
       by=$(awk -f cmake/run/junit.awk "$work/junit.xml" | sed -n "s/^failed\t//p" | paste -sd ";" -) || true
       if [ -n "$by" ]; then
         caught=$((caught + 1))
-        if grep -q '\*\*\*Timeout' "$log"; then by="$by (after $timeout s)"; fi
-        echo "[$number/${#names[@]}] $name: caught by $by ($((SECONDS - start)) s)"
+        # How, where a test did not just say so: "Timeout", "SEGFAULT".
+        how=$(sed -n 's/^\t *[0-9]* - .* (\([^()]*\))$/\1/p' "$log" | sort -u |
+          sed '/^Failed$/d' | paste -sd , -)
+        echo "[$number/${#names[@]}] $name: caught by $by${how:+ ($how)} ($((SECONDS - start)) s)"
       else
         outcome='NOT TRIED: ctest failed, but no test did'
         show_log
@@ -209,5 +220,5 @@ for name in "${names[@]}"; do
   fi
 done
 
-echo "$caught mutants caught, $bad not"
+echo "$caught mutants caught, $bad not, $skipped not run here"
 [ "$bad" -eq 0 ]
