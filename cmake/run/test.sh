@@ -113,14 +113,16 @@ done
 # layouts there were. Each of the workers takes one property after the other, in random order.
 more_layouts() {
   local work end worker
-  work=$(mktemp -d) end=$((SECONDS + minutes * 60))
   local program=$PWD/build/gcc-release/proptest/property/property
+  [ -x "$program" ] || { echo "$program was not built"; return 1; }
+  work=$(mktemp -d) end=$((SECONDS + minutes * 60))
   for ((worker = 0; worker < $(jobs); worker++)); do
     while [ "$SECONDS" -lt "$end" ] && [ ! -e "$work/failed" ]; do
       "$program" --list-test-names-only | shuf || true
     done | while IFS= read -r name && [ "$SECONDS" -lt "$end" ] && [ ! -e "$work/failed" ]; do
       seed=$(od -An -N7 -tu8 /dev/urandom | tr -d ' ')
       # Catch2 takes a comma for the next filter.
+      # shellcheck disable=SC2001
       only=$(sed 's/[][\\,"]/\\&/g' <<<"$name")
       if RC_PARAMS="max_success=10000 seed=$seed" "$program" "$only" >"$work/log.$worker" 2>&1; then
         sed -n 's/^LAYOUTS: //p' "$work/log.$worker" >>"$work/layouts"
