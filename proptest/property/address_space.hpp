@@ -143,15 +143,21 @@ kit::answer ask(const address_space& s, std::size_t offset, access_kind during) 
                     during);
 }
 
+// How many bytes come before the first one that refuses.
+template <class E>
+std::size_t reaches(const address_space& s, const kit::reach& r, access_kind during) {
+  for (std::size_t at = r.offset; at < r.end(); at += page_size - at % page_size)
+    if (!ask<E>(s, at, during).accessible()) return at - r.offset;
+  return r.length;
+}
+
 // The answer of an operation that keeps what it did.
 template <class E>
 surefoot::progress progress_of(const address_space& s, const unsigned char* arena,
                                const kit::reach& r, access_kind during) {
-  for (std::size_t at = r.offset; at < r.end(); at += page_size - at % page_size) {
-    const kit::answer met = ask<E>(s, at, during);
-    if (!met.accessible()) return {at - r.offset, r.end() - at, met.at(arena + at, during)};
-  }
-  return {r.length, 0};
+  const std::size_t done = reaches<E>(s, r, during), bad = r.offset + done;
+  if (done == r.length) return {done, 0};
+  return {done, r.length - done, ask<E>(s, bad, during).at(arena + bad, during)};
 }
 
 }  // namespace property::model

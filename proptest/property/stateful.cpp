@@ -247,9 +247,8 @@ struct call : command {
                               access_kind during) const {
     return progress_of<E>(s, real.arena(), r, during);
   }
-  // How far that is.
   std::size_t reaches(const address_space& s, access_kind during) const {
-    return progress_of<E>(s, nullptr, r, during).done;
+    return model::reaches<E>(s, r, during);
   }
   void probe_for_write(address_space& s) const {
     const std::size_t done = reaches(s, access_kind::write);
