@@ -131,13 +131,15 @@ more_layouts() {
       fi
     done &
   done
+  : >>"$work/layouts"
+  count() { awk '{ n += $1 } END { print n + 0 }' "$work/layouts"; }
   while [ -n "$(builtin jobs -rp)" ]; do
     sleep 10
-    echo "$(awk '{ n += $1 } END { print n + 0 }' "$work/layouts" 2>/dev/null || echo 0) layouts," \
+    echo "$(count) layouts," \
       "$(((end > SECONDS ? end - SECONDS : 0) / 60 + 1)) min left"
   done
   wait
-  echo "$(awk '{ n += $1 } END { print n + 0 }' "$work/layouts") more layouts in $minutes minutes"
+  echo "$(count) more layouts in $minutes minutes"
   local status=0
   if [ -e "$work/failed" ]; then cat "$work/failed"; status=1; fi
   rm -rf "$work"

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <ostream>
 #include <surefoot/surefoot.hpp>
@@ -112,6 +113,13 @@ struct address_space {
     touch_for_write(i);
     content& to = at[i].what == backing::shared_file ? file[at[i].of_file] : at[i].own;
     to.write()[offset % page_size] = byte;
+  }
+
+  template <class T>
+  void store_value(std::size_t offset, T value) {
+    unsigned char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    for (std::size_t i = 0; i < sizeof value; ++i) store(offset + i, bytes[i]);
   }
 
   template <class Each>

@@ -24,11 +24,11 @@ using surefoot::progress;
 
 // A protection key's rights are the thread's; broken memory is not to be broken thousands of times.
 std::vector<kit::tile> changeable_tiles() {
-  std::vector<kit::tile> all;
-  for (const kit::tile t : kit::all_tiles())
-    if (kit::is_here(t) && t != kit::tile::hardware_poison && t != kit::tile::key_denied &&
-        t != kit::tile::key_read_only)
-      all.push_back(t);
+  std::vector<kit::tile> all = kit::tiles_here();
+  std::erase_if(all, [](kit::tile t) {
+    return t == kit::tile::hardware_poison || t == kit::tile::key_denied ||
+           t == kit::tile::key_read_only;
+  });
   return all;
 }
 

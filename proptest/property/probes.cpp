@@ -36,15 +36,9 @@ TEMPLATE_TEST_CASE(
     unsigned char* const p = field.data() + r.offset;
     RC_ASSERT(surefoot::ensure_readable(p, r.length, TestType{}).stopped_by ==
               truth.first_bad(r, access_kind::read));
-    // To write a byte it must be loaded as well (tags and poison are found so): the first byte that
-    // refuses either.
-    surefoot::fault bad = truth.first_bad(r, access_kind::write);
-    const std::size_t readable = truth.reaches(r, access_kind::read);
-    if (readable < truth.reaches(r, access_kind::write)) {
-      bad = truth.fault_at(r.offset + readable, access_kind::read);
-      bad.during = access_kind::write;
-    }
-    RC_ASSERT(surefoot::ensure_writeable(p, r.length, TestType{}).stopped_by == bad);
+    RC_ASSERT(surefoot::ensure_writeable(p, r.length, TestType{}).stopped_by ==
+              refused_for_writing(truth.progress(r, access_kind::read),
+                                  truth.progress(r, access_kind::write)));
     RC_ASSERT(field.intact());
   });
 }

@@ -77,4 +77,13 @@ class oracle {
   const kit::minefield& field_;
 };
 
+// What ensure_writeable says where loads and stores would come so far: to write a byte it must be loaded
+// as well (tags and poison are found so), and the first byte that refuses either is the bad one.
+inline surefoot::fault refused_for_writing(const surefoot::progress& loads,
+                                           const surefoot::progress& stores) {
+  surefoot::fault bad = (loads.done < stores.done ? loads : stores).stopped_by;
+  if (bad.kind != surefoot::cause::none) bad.during = access_kind::write;
+  return bad;
+}
+
 }  // namespace property

@@ -320,9 +320,7 @@ struct store : writing_call<E> {
   store() { this->r = {std::min(this->r.offset, space_size - sizeof value), sizeof value}; }
   void apply(address_space& s) const override {
     if (this->reaches(s, access_kind::write) < sizeof value) return this->probe_for_write(s);
-    unsigned char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    for (std::size_t i = 0; i < sizeof value; ++i) s.store(this->r.offset + i, bytes[i]);
+    s.store_value(this->r.offset, value);
   }
   void answers(const address_space& s, reality& real) const override {
     auto* const p = reinterpret_cast<std::uint64_t*>(real.arena() + this->r.offset);
@@ -345,10 +343,7 @@ struct add : call<E> {
   }
   void apply(address_space& s) const override {
     if (this->reaches(s, access_kind::write) == 0) return;
-    const std::uint32_t now = was(s) + value;
-    unsigned char bytes[sizeof now];
-    std::memcpy(bytes, &now, sizeof now);
-    for (std::size_t i = 0; i < sizeof now; ++i) s.store(this->r.offset + i, bytes[i]);
+    s.store_value(this->r.offset, was(s) + value);
   }
   void answers(const address_space& s, reality& real) const override {
     auto* const p = reinterpret_cast<std::uint32_t*>(real.arena() + this->r.offset);
@@ -359,45 +354,43 @@ struct add : call<E> {
   const char* verb() const override { return "fetch_add"; }
 };
 
+// A call that only asks, for reading or for writing.
 template <class E>
-struct fault_in : call<E> {
+struct probing_call : call<E> {
   access_kind during = *rc::gen::element(access_kind::read, access_kind::write);
 
   void apply(address_space& s) const override {
     if (during == access_kind::write) this->probe_for_write(s);
-  }
-  void answers(const address_space& s, reality& real) const override {
-    unsigned char* const p = real.arena() + this->r.offset;
-    const auto met = during == access_kind::read
-                         ? surefoot::fault_in_readable(p, this->r.length, E{})
-                         : surefoot::fault_in_writeable(p, this->r.length, E{});
-    RC_ASSERT(met == this->expected(s, real, during));
-  }
-  const char* verb() const override {
-    return during == access_kind::read ? "fault_in_readable" : "fault_in_writeable";
   }
 };
 
 template <class E>
-struct ensure : call<E> {
-  access_kind during = *rc::gen::element(access_kind::read, access_kind::write);
-
-  void apply(address_space& s) const override {
-    if (during == access_kind::write) this->probe_for_write(s);
-  }
+struct fault_in : probing_call<E> {
   void answers(const address_space& s, reality& real) const override {
     unsigned char* const p = real.arena() + this->r.offset;
-    const auto met = during == access_kind::read
-                         ? surefoot::ensure_readable(p, this->r.length, E{})
-                         : surefoot::ensure_writeable(p, this->r.length, E{});
-    const auto loads = this->expected(s, real, access_kind::read);
-    auto bad = this->expected(s, real, during);
-    if (loads.done < bad.done) bad = loads;
-    if (bad.stopped_by.kind != surefoot::cause::none) bad.stopped_by.during = during;
-    RC_ASSERT(met.stopped_by == bad.stopped_by);
+    const auto met = this->during == access_kind::read
+                         ? surefoot::fault_in_readable(p, this->r.length, E{})
+                         : surefoot::fault_in_writeable(p, this->r.length, E{});
+    RC_ASSERT(met == this->expected(s, real, this->during));
   }
   const char* verb() const override {
-    return during == access_kind::read ? "ensure_readable" : "ensure_writeable";
+    return this->during == access_kind::read ? "fault_in_readable" : "fault_in_writeable";
+  }
+};
+
+template <class E>
+struct ensure : probing_call<E> {
+  void answers(const address_space& s, reality& real) const override {
+    unsigned char* const p = real.arena() + this->r.offset;
+    const auto loads = this->expected(s, real, access_kind::read);
+    if (this->during == access_kind::read)
+      RC_ASSERT(surefoot::ensure_readable(p, this->r.length, E{}).stopped_by == loads.stopped_by);
+    else
+      RC_ASSERT(surefoot::ensure_writeable(p, this->r.length, E{}).stopped_by ==
+                refused_for_writing(loads, this->expected(s, real, access_kind::write)));
+  }
+  const char* verb() const override {
+    return this->during == access_kind::read ? "ensure_readable" : "ensure_writeable";
   }
 };
 

@@ -25,8 +25,7 @@ bool may_be_asked(kit::tile t) {
 
 TEST_CASE("every tile answers as it says, byte for byte, for reading and for writing") {
   const kit::reference kernel;
-  for (const kit::tile t : kit::all_tiles()) {
-    if (!kit::is_here(t)) continue;
+  for (const kit::tile t : kit::tiles_here()) {
     INFO(kit::name(t));
     const kit::minefield field({kit::tile::read_write, t, kit::tile::read_write});
     for (std::size_t i = 0; i < field.size(); ++i) {
@@ -169,9 +168,8 @@ std::size_t resident_pages() {
 }
 
 TEST_CASE("minefields leave no mapping, no descriptor and no memory behind") {
-  std::vector<kit::tile> all;
-  for (const kit::tile t : kit::all_tiles())
-    if (kit::is_here(t) && t != kit::tile::hardware_poison) all.push_back(t);
+  std::vector<kit::tile> all = kit::tiles_here();
+  std::erase(all, kit::tile::hardware_poison);
   // Every pair of kinds in its turn, the one beside the other and the one in the other's place.
   std::size_t built = 0;
   const auto lay = [&](std::size_t times) {
@@ -266,25 +264,21 @@ TEST_CASE("all bytes of a granule have one answer, and no larger unit has") {
   }
 }
 
-// A reader of two tiles, the second of which becomes one after the other of these. Its neighbour never
-// changes; and what refuses does it for a reason that one of the tiles has.
-void change_under_a_reader(const std::vector<kit::tile>& becomes,
-                           const std::vector<surefoot::cause>& reasons) {
-  kit::minefield field({kit::tile::read_write, kit::tile::read_write});
+// The last tile of the field becomes one after the other of these, again and again, while another thread
+// asks whether all is as it should be.
+template <class Fine>
+void change_under_a_reader(kit::minefield& field, const std::vector<kit::tile>& becomes,
+                           Fine is_fine) {
   std::atomic<bool> over{false};
   std::atomic<std::size_t> answers{0}, wrong{0};
   std::thread reader([&] {
-    std::vector<unsigned char> to(field.size());
     while (!over) {
-      const auto met = surefoot::try_copy(to.data(), field.data(), to.size());
-      const bool expected =
-          met.all() || std::count(reasons.begin(), reasons.end(), met.stopped_by.kind) == 1;
-      if (met.done < kit::tile_size || !expected) ++wrong;
+      if (!is_fine()) ++wrong;
       ++answers;
     }
   });
-  for (int i = 0; i < 2000; ++i)
-    for (const kit::tile t : becomes) field.change(1, t);
+  for (int i = 0; i < 3000; ++i)
+    for (const kit::tile t : becomes) field.change(field.tiles().size() - 1, t);
   over = true;
   reader.join();
   CHECK(answers > 100);
@@ -297,31 +291,32 @@ TEST_CASE("while one tile that can be read takes the place of another, no reader
                             kit::tile::private_file, kit::tile::untouched})
     if (kit::is_here(t)) readable.push_back(t);
   kit::minefield field({kit::tile::read_write});
-  std::atomic<bool> over{false};
-  std::atomic<std::size_t> answers{0}, refused{0};
-  std::thread reader([&] {
-    while (!over) {
-      if (!surefoot::ensure_readable(field.data(), field.size())) ++refused;
-      ++answers;
-    }
-  });
-  for (int i = 0; i < 3000; ++i)
-    for (const kit::tile t : readable) field.change(0, t);
-  over = true;
-  reader.join();
-  CHECK(answers > 100);
-  CHECK(refused == 0);
+  const auto can_be_read = [&] {
+    return bool(surefoot::ensure_readable(field.data(), field.size()));
+  };
+  change_under_a_reader(field, readable, can_be_read);
 }
 
 TEST_CASE("tiles may change while other threads read them") {
   using kit::tile;
   using surefoot::cause;
-  change_under_a_reader({tile::hole, tile::read_only, tile::past_end_of_file, tile::no_access},
-                        {cause::unmapped, cause::denied, cause::no_backing});
+  // The neighbour never changes; and what refuses does it for a reason that one of the tiles has.
+  const auto refuse_only_for = [](const std::vector<cause>& reasons,
+                                  const std::vector<tile>& becomes) {
+    kit::minefield field({tile::read_write, tile::read_write});
+    std::vector<unsigned char> to(field.size());
+    change_under_a_reader(field, becomes, [&] {
+      const auto met = surefoot::try_copy(to.data(), field.data(), to.size());
+      const bool expected =
+          met.all() || std::count(reasons.begin(), reasons.end(), met.stopped_by.kind) == 1;
+      return met.done >= kit::tile_size && expected;
+    });
+  };
+  refuse_only_for({cause::unmapped, cause::denied, cause::no_backing},
+                  {tile::hole, tile::read_only, tile::past_end_of_file, tile::no_access});
   // At no moment is there a hole between them.
-  change_under_a_reader(
-      {tile::shared_file, tile::read_only, tile::past_end_of_file, tile::no_access},
-      {cause::denied, cause::no_backing});
+  refuse_only_for({cause::denied, cause::no_backing},
+                  {tile::shared_file, tile::read_only, tile::past_end_of_file, tile::no_access});
 }
 
 }  // namespace

@@ -44,10 +44,13 @@ inline signal_mask mask_of(const sigset_t& set) noexcept {
   return m;
 }
 
-inline signal_mask change_mask(int how, signal_mask change) noexcept {
+inline bool change_mask(int how, signal_mask change, signal_mask& before) noexcept {
   const errno_kept kept;
+  return ::syscall(SYS_rt_sigprocmask, how, &change, &before, sizeof change) == 0;
+}
+inline signal_mask change_mask(int how, signal_mask change) noexcept {
   signal_mask before = 0;
-  ::syscall(SYS_rt_sigprocmask, how, &change, &before, sizeof change);
+  (void)change_mask(how, change, before);
   return before;
 }
 inline signal_mask block(signal_mask which) noexcept { return change_mask(SIG_BLOCK, which); }
@@ -57,10 +60,9 @@ inline signal_mask set_mask(signal_mask to) noexcept { return change_mask(SIG_SE
 // Blocks all signals that can wait, and says in `before` what was blocked. Not those that an
 // instruction or a system call raises by itself (SIGSYS: a seccomp filter), which would kill.
 inline bool block_what_can_wait(signal_mask& before) noexcept {
-  const errno_kept kept;
-  const signal_mask which =
-      ~(only(SIGSEGV) | only(SIGBUS) | only(SIGILL) | only(SIGFPE) | only(SIGTRAP) | only(SIGSYS));
-  return ::syscall(SYS_rt_sigprocmask, SIG_BLOCK, &which, &before, sizeof which) == 0;
+  constexpr signal_mask cannot =
+      only(SIGSEGV) | only(SIGBUS) | only(SIGILL) | only(SIGFPE) | only(SIGTRAP) | only(SIGSYS);
+  return change_mask(SIG_BLOCK, ~cannot, before);
 }
 
 // Sleeps while the word is `value`: until wake_all(), a tenth of a second at most.

@@ -81,9 +81,10 @@ struct settling {
   [[gnu::cold]] void wait() noexcept {
     __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
     const std::uint32_t all = __atomic_load_n(&entered, __ATOMIC_ACQUIRE);
-    for (int i = 0; i < 10 && !is_over(); ++i) {
+    for (int i = 0; i < 10; ++i) {
       const std::uint32_t now = __atomic_load_n(&left, __ATOMIC_SEQ_CST);
-      if (now != __atomic_load_n(&entered, __ATOMIC_ACQUIRE)) os::wait_while(left, now);
+      if (is_over()) break;
+      os::wait_while(left, now);
     }
     if (!is_over()) __atomic_store_n(&given_up, all, __ATOMIC_RELEASE);
     __atomic_sub_fetch(&waiting, 1, __ATOMIC_SEQ_CST);

@@ -77,22 +77,15 @@ rc::Gen<T> within(T min, T max) {
   return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(min, max + 1));
 }
 
-// What this machine has, the plainest first.
-inline const std::vector<tile>& tiles_here() {
-  static const std::vector<tile> here = [] {
-    std::vector<tile> all;
-    for (const tile t : all_tiles())
-      if (is_here(t)) all.push_back(t);
-    return all;
-  }();
-  return here;
-}
-
 // Each that is plainer, and not only some of them: then the same failure shrinks to the same tile on
 // any machine, whatever kinds it lacks.
 inline std::vector<tile> plainer(tile t) {
-  const std::vector<tile>& here = tiles_here();
-  return {here.begin(), std::find(here.begin(), here.end(), t)};
+  std::vector<tile> all;
+  for (const tile other : tiles_here()) {
+    if (other == t) break;
+    all.push_back(other);
+  }
+  return all;
 }
 
 // Without n tiles from i on. The part keeps what is left of it.
@@ -135,8 +128,8 @@ inline rc::Seq<excerpt> smaller(const excerpt& from) {
 
 // Any tile that this machine has; shrinks towards read_write, which is first.
 inline rc::Gen<tile> any_tile() {
-  const auto drawn = rc::gen::map(detail::within<std::size_t>(0, detail::tiles_here().size() - 1),
-                                  [](std::size_t i) { return detail::tiles_here()[i]; });
+  const auto drawn = rc::gen::map(detail::within<std::size_t>(0, tiles_here().size() - 1),
+                                  [](std::size_t i) { return tiles_here()[i]; });
   return rc::gen::shrink(rc::gen::noShrink(drawn),
                          [](tile t) { return rc::seq::fromContainer(detail::plainer(t)); });
 }

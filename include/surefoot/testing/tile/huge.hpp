@@ -66,6 +66,7 @@ class huge_stock {
     if (owner_ != ::getpid() && left_ > 0) ::munmap(begin_, std::exchange(left_, 0));
     owner_ = ::getpid();
     if (left_ > 0) return;
+    // Not by reserve(): what is kept here is nobody's arena.
     void* const room =
         ::mmap(nullptr, 2 * huge_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     require(room != MAP_FAILED, "mmap");

@@ -16,6 +16,7 @@
 #include <surefoot/testing/tile/tile.hpp>
 #include <surefoot/testing/tile/userfault.hpp>
 #include <system_error>
+#include <vector>
 
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
@@ -87,6 +88,17 @@ inline const std::string& lacking(tile t) {
   return reasons[static_cast<std::size_t>(t)];
 }
 inline bool is_here(tile t) { return lacking(t).empty(); }
+
+// The kinds that it has, the plainest first.
+inline const std::vector<tile>& tiles_here() {
+  static const std::vector<tile> here = [] {
+    std::vector<tile> all;
+    for (const tile t : all_tiles())
+      if (is_here(t)) all.push_back(t);
+    return all;
+  }();
+  return here;
+}
 
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
