@@ -1,144 +1,136 @@
-// The livelock that the review of "iov_iter: Introduce fault_in_iov_iter_writeable" began with.
+// fpregs_restore: loads all of a saved register bank at once, from memory that may be gone.
 //
-// On return from a signal the kernel (x86: restore_fpregs_from_user) loads the FPU registers from
-// the user's stack: one bulk operation, all or nothing. If it faults, the kernel asks "can I fault
-// in some of it?" and begins again. With a good first page and a bad second one the answer is yes,
-// for ever. And asking for all that the data *claims* to be is no better, if the operation touches
-// more: that was CVE-2024-26603. Here is the same in user space, and the pairing that ends.
-#include <sys/mman.h>
-#include <unistd.h>
-
+// On return from a signal the kernel (x86: restore_fpregs_from_user) loads the FPU registers from the
+// user's stack: one bulk operation, all or nothing. When it faulted, the kernel asked "can I fault in some of
+// it?" and began again: good first page, bad second one, yes, for ever. Nor is it enough to ask for what the
+// data *claims* to be, if the operation touches more (CVE-2024-26603). Right: every byte that it touches.
+//
+//   fpregs_restore [ROUNDS]  the most rounds of the loop that does not end (1000)
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <surefoot/surefoot.hpp>
+#include <surefoot/testing/minefield.hpp>
 
 namespace {
 
+namespace kit = surefoot::testing;
 using surefoot::access_kind;
 using surefoot::cause;
+using surefoot::progress;
+using surefoot::verdict;
 
-constexpr std::size_t page = surefoot::engine::standard::page_size();
-constexpr std::size_t area_size = 2 * page;
+// The registers, and how they lie in the user's memory: what is in use of them comes first, and `claimed`
+// says how much that is. The load below takes them all, as the processor does.
+using vector_register = std::uint64_t __attribute__((vector_size(32)));
+struct register_bank {
+  std::uint64_t claimed;
+  std::uint64_t reserved[3];
+  vector_register registers[255];
+};
+static_assert(sizeof(register_bank) == 2 * kit::tile_size);
 
-// The saved registers as they lie in the user's memory; the second page can be taken away.
-class saved_area {
- public:
-  saved_area() { std::memset(memory_, 'r', area_size); }
-  ~saved_area() { ::munmap(memory_, area_size); }
-  saved_area(const saved_area&) = delete;
-  saved_area& operator=(const saved_area&) = delete;
+// Two pages, of which the second can be taken away.
+struct saved_area {
+  kit::minefield memory{{kit::tile::read_write, kit::tile::no_access}};
 
-  const unsigned char* data() const { return memory_; }
-  static constexpr std::size_t size() { return area_size; }
-  bool second_page(int protection) const {
-    return ::mprotect(memory_ + page, page, protection) == 0;
+  const register_bank& bank() const {
+    return *reinterpret_cast<const register_bank*>(memory.data());
   }
-
- private:
-  static unsigned char* map() {
-    void* const p =
-        ::mmap(nullptr, area_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p != MAP_FAILED) return static_cast<unsigned char*>(p);
-    std::perror("fpregs_restore: mmap");
-    ::_exit(3);
-  }
-
-  unsigned char* memory_ = map();
 };
 
-// All of the area or nothing, like the instruction: every call begins from the start.
+// A bulk load with vector registers, which cannot go on from the middle: each call begins anew.
 struct restore {
   const saved_area& from;
   unsigned calls = 0;
-  unsigned char registers[area_size] = {};
+  register_bank loaded{};
 
-  surefoot::progress operator()() noexcept {
+  verdict operator()() noexcept {
     ++calls;
-    return surefoot::try_copy(registers, from.data(), area_size);
+    const register_bank* const bank = &from.bank();
+    register_bank* const to = &loaded;
+    const auto load_all = [=]() noexcept {
+      to->claimed = bank->claimed;
+      for (std::size_t i = 0; i < 255; ++i) to->registers[i] = bank->registers[i];
+    };
+    return {surefoot::guarded(bank, sizeof *bank, load_all).stopped_by};
   }
 };
 
 // The old pairing, by hand: after a failure fault in what can be, and begin again.
-bool restore_with_fault_in(restore& op, unsigned most_rounds) {
+void restore_with_fault_in(restore& op, unsigned most_rounds) {
   while (op.calls < most_rounds) {
-    if (op().all()) return true;
-    if (!surefoot::fault_in_readable(op.from).any()) return false;
+    if (op()) return;
+    if (!surefoot::fault_in_readable(&op.from.bank(), sizeof(register_bank)).any()) return;
   }
-  return false;
 }
 
 // Fault-in policy of somebody who can bring the page back.
 struct pager {
-  const saved_area& area;
-  surefoot::progress operator()(access_kind kind, const volatile void* p,
-                                std::size_t n) const noexcept {
-    if (!area.second_page(PROT_READ))
-      return {0, n, {.address = p, .kind = cause::denied, .during = kind}};
+  saved_area& area;
+  progress operator()(access_kind kind, const volatile void* p, std::size_t n) const {
+    area.memory.change(1, kit::tile::read_write);
     return surefoot::touch(kind, p, n);
   }
 };
 
-void row(const char* pairing, unsigned rounds, const surefoot::verdict& outcome) {
-  char line[128] = "restored";
-  if (!outcome) surefoot::format(outcome.stopped_by, line, sizeof line);
-  std::printf("%-38s %6u  %s\n", pairing, rounds, line);
+bool same_registers(const restore& op) {
+  return std::memcmp(op.loaded.registers, op.from.bank().registers, sizeof op.loaded.registers) ==
+         0;
 }
 
-// Each of these prints a row, and says whether it shows what it claims.
-
-bool show_old_pairing(const saved_area& area, unsigned most_rounds) {
-  restore op{area};
-  const bool done = restore_with_fault_in(op, most_rounds);
-  std::printf("%-38s %6u  %s\n", "fault_in, then begin again (by hand)", op.calls,
-              done ? "restored" : "gave up: \"some progress is fine\" each time");
-  return !done && op.calls == most_rounds;
+void row(const char* pairing, unsigned rounds, const char* outcome) {
+  std::printf("%-38s %6u  %s\n", pairing, rounds, outcome);
 }
 
-bool show_claimed_size(const saved_area& area) {
-  restore op{area};
-  const surefoot::verdict v = surefoot::restart(surefoot::reads(area.data(), page), op);
-  row("restart, asking for the claimed size", op.calls, v);
-  return v.stopped_by.kind == cause::stalled && op.calls == surefoot::loop_options{}.rounds;
-}
-
-bool show_restart(const saved_area& area) {
-  restore op{area};
-  const surefoot::verdict v = surefoot::restart(surefoot::reads(area), op);
-  row("restart, asking for all it touches", op.calls, v);
-  return v.stopped_by.kind == cause::denied && v.stopped_by.address == area.data() + page &&
-         op.calls == 1;
-}
-
-bool show_pager(const saved_area& area) {
-  restore op{area};
-  const surefoot::verdict v =
-      surefoot::restart(surefoot::reads(area), op, {}, surefoot::ensure, pager{area});
-  row("restart, with a pager that helps", op.calls, v);
-  return v && op.calls == 2 && std::memcmp(op.registers, area.data(), area_size) == 0;
-}
-
-bool parse_rounds(const char* text, unsigned& rounds) {
-  const char* const end = text + std::strlen(text);
-  const auto [rest, error] = std::from_chars(text, end, rounds);
-  return error == std::errc{} && rest == end && rounds > 0;
+unsigned number(const char* text) {
+  unsigned n = 0;
+  const auto [end, error] = std::from_chars(text, text + std::strlen(text), n);
+  return error == std::errc{} && *end == '\0' ? n : 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  unsigned most_rounds = 1000;
-  if (argc > 2 || (argc == 2 && !parse_rounds(argv[1], most_rounds))) {
-    std::fprintf(stderr,
-                 "usage: fpregs_restore [ROUNDS], the most rounds of the bad loop (1000)\n");
+  const unsigned most_rounds = argc > 1 ? number(argv[1]) : 1000;
+  if (argc > 2 || most_rounds == 0) {
+    std::fputs("usage: fpregs_restore [ROUNDS], the most rounds of the bad loop (1000)\n", stderr);
     return 2;
   }
-  const saved_area area;
-  if (!area.second_page(PROT_NONE)) return std::perror("fpregs_restore: mprotect"), 3;
+  saved_area area;
   std::printf("%-38s %6s  %s\n", "pairing", "rounds", "outcome");
-  bool as_claimed = show_old_pairing(area, most_rounds);
-  as_claimed &= show_claimed_size(area);
-  as_claimed &= show_restart(area);
-  as_claimed &= show_pager(area);
-  return as_claimed ? 0 : 1;
+
+  restore before{area};
+  restore_with_fault_in(before, most_rounds);
+  row("fault_in, then begin again (by hand)", before.calls,
+      "no end: \"some of it is fine\" each time");
+
+  // The data says that it ends within the first page.
+  restore trusting{area};
+  const verdict trusted =
+      surefoot::restart(surefoot::reads(&area.bank(), kit::tile_size), trusting);
+  row("restart, asking for the claimed size", trusting.calls,
+      surefoot::name(trusted.stopped_by.kind));
+
+  restore op{area};
+  const verdict refused =
+      surefoot::restart(surefoot::reads(&area.bank(), sizeof(register_bank)), op);
+  row("restart, asking for all it touches", op.calls, surefoot::name(refused.stopped_by.kind));
+
+  restore helped{area};
+  const verdict restored = surefoot::restart(surefoot::reads(&area.bank(), sizeof(register_bank)),
+                                             helped, {}, surefoot::ensure, pager{area});
+  row("restart, with a pager that helps", helped.calls, restored ? "restored" : "not restored");
+
+  std::printf(
+      "restore_fpregs_from_user | all or nothing, read | restart, guarded | %u | %u | %zu\n",
+      before.calls, helped.calls, sizeof(register_bank));
+  const bool as_expected = before.calls == most_rounds &&
+                           trusted.stopped_by.kind == cause::stalled &&
+                           trusting.calls == surefoot::loop_options{}.rounds &&
+                           refused.stopped_by.kind == cause::denied && op.calls == 1 &&
+                           refused.stopped_by.address == area.memory.begin_of(1) && restored &&
+                           helped.calls == 2 && same_registers(helped);
+  return as_expected ? 0 : 1;
 }

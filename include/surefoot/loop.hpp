@@ -208,8 +208,14 @@ progress resume_loop(typename pointer_for<K>::type start, std::size_t n, Step& s
     }
     if (++idle >= options.rounds)
       return end_with({.address = here, .kind = cause::stalled, .during = K});
-    // Offer what is there now, so that a step which takes all or nothing can take it.
-    chunk = smaller(chunk, larger(smaller(ready.done, offered), std::size_t{1}));
+    // Offer what is there now, so that a step which takes all or nothing can take it: as far as the
+    // fault-in came, without the byte that stopped the step.
+    std::size_t there = smaller(ready.done, offered);
+    if (own.kind != cause::none) {
+      const std::size_t reached = address(own.address) - address(here);
+      if (reached > 0) there = smaller(there, reached);
+    }
+    chunk = smaller(chunk, larger(there, std::size_t{1}));
   }
   return all;
 }
@@ -284,7 +290,8 @@ verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_opti
 // nothing else compiles.
 //  - Less than offered: the loop goes on with the rest, in smaller chunks.
 //  - Nothing: the loop faults in from p, at most the current chunk, and ends only if that fails as
-//    well.
+//    well. A step that takes all or nothing says so with the fault that stopped it: it is then offered
+//    what comes before that byte.
 //  - A fault of its own, that is one outside [p, p + n) or on the other side of a copy, ends the
 //    loop, as does stop().
 //  - More than offered ends the loop with `overrun`; those bytes are not counted.
