@@ -4,7 +4,7 @@
 
 # Not every script uses all of these.
 # shellcheck disable=SC2034
-script=$(realpath "$0") program=$1 tools=${2-}
+script=$(realpath "$0") program=$1 tools=${2-} name=$(basename "$1")
 page=4096
 work=$(mktemp -d "$PWD/example.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -21,6 +21,13 @@ fail() {
 
 # skip NAME: NEEDS: the line that ./run test counts.
 skip() { printf 'SKIPPED: %s\n' "$*"; exit 0; }
+
+# skip_without_its_needs: an example ends with status 3 where this machine lacks what it shows.
+skip_without_its_needs() {
+  local status=0
+  "$program" >out 2>err </dev/null || status=$?
+  [ "$status" -ne 3 ] || skip "$name $(basename "$script" .sh | tr _ ' '): $(sed "s/^$name: //" err)"
+}
 
 # on_a_small_disk TEST: runs the script again with a file system of one megabyte, seen by it only, in
 # `small`; or ends it.
