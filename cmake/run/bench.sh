@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./run bench: what salvage takes, beside cp, in one run.
+# ./run bench: what salvage takes, beside cp, and mapped_wc, beside wc, in one run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=cmake/run/lib.sh
@@ -9,7 +9,8 @@ usage() {
   cat <<'TEXT'
 usage: ./run bench [--megabytes N] [--rounds N]
 
-Copies a file from the page cache with cp and with salvage, in turn, and prints the medians.
+Copies a file from the page cache with cp and with salvage, and counts the lines of one with wc -l and with
+mapped_wc, in turn, and prints the medians.
   --megabytes N   the size of the file (default: 1024); three times that is needed on the disk
   --rounds N      how often (default: 11)
 
@@ -32,5 +33,6 @@ while [ $# -gt 0 ]; do
 done
 
 need_packages g++ cmake ninja-build libcli11-dev pv
-salvage=$(build_examples salvage)
-bash bench/salvage.sh "$salvage/salvage" "$megabytes" "$rounds"
+built=$(build_examples salvage mapped_wc)
+bash bench/salvage.sh "$built/salvage" "$megabytes" "$rounds"
+bash bench/mapped_wc.sh "$built/mapped_wc" "$megabytes" "$rounds"

@@ -42,14 +42,14 @@ trap 'rm -f "$out" "$err"' EXIT
 # show_row CELL...: a cell that is too long for its column moves the others.
 show_row() { printf '%-15s  %-30s  %-39s  %-25s  %5s  %5s  %8s  %s\n' "$@"; }
 
-wrong=0 missing=0
+wrong=0 not_run=0
 if [ $# -eq 0 ]; then show_row program 'call site' need primitive wrong ours bytes ''; fi
 for name in "${programs[@]}"; do
   status=0
   "$built/$name" >"$out" 2>"$err" </dev/null || status=$?
   if [ "$status" -eq 3 ]; then
     echo "not run here: $(cat "$err")"
-    missing=$((missing + 1))
+    not_run=$((not_run + 1))
     continue
   fi
   row=$(tail -n 1 "$out")
@@ -65,5 +65,5 @@ for name in "${programs[@]}"; do
     show_row "$name" "$site" "$need" "$primitive" "$theirs" "$ours" "$bytes" "$mark"
   fi
 done
-echo "$((${#programs[@]} - wrong - missing)) as they should be, $wrong not, $missing not run here"
+echo "$((${#programs[@]} - wrong - not_run)) as they should be, $wrong not, $not_run not run here"
 [ "$wrong" -eq 0 ]

@@ -21,7 +21,7 @@ case $what in
   ADDRESS) for address in 50000000 0x50000000; do expect_status 0 "$address"; done ;;
   ROUNDS) for n in 1 7 5000; do expect_status 0 "$n"; done ;;
   *)
-    [ -n "$from" ] && [ -n "$to" ] || fail "the usage names no limits"
+    [ -n "$from$to" ] || fail "the usage names no limits"
     for n in "$from" $(((from + to) / 2)) 4095 4096 4097 "$to"; do
       if [ "$n" -ge "$from" ] && [ "$n" -le "$to" ]; then expect_status 0 "$n"; fi
     done
