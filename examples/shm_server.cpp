@@ -136,8 +136,8 @@ int main(int argc, char** argv) {
     const char* const end = argv[1] + std::strlen(argv[1]);
     if (std::from_chars(argv[1], end, frames).ptr != end) frames = 0;
   }
-  if (argc > 2 || frames < 4 || frames > 10000)
-    return std::fputs("usage: shm_server [FRAMES], from 4 to 10000 (100)\n", stderr), 2;
+  if (argc > 2 || frames < 4 || frames > 1000)
+    return std::fputs("usage: shm_server [FRAMES], from 4 to 1000 (100)\n", stderr), 2;
   bool right =
       show("cut inside a page, and nobody asks", frames, client_kind::cuts_inside_a_page, false);
   right &= show("cut inside a page", frames, client_kind::cuts_inside_a_page, true);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./run mutants: break the library on purpose, once for each patch in proptest/mutants/, and see
+# ./run mutants: break the library and its examples on purpose, once for each patch in proptest/mutants/, and see
 # that the tests named in the patch fail. A mutant that nobody notices is a missing test.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -11,7 +11,7 @@ usage() {
 usage: ./run mutants [NAME...]
 
 Applies proptest/mutants/NAME.patch (default: each of them) to a copy of the tree, builds it, and
-expects the tests that the patch names to fail. Above the diff, which may touch include/ only:
+expects the tests that the patch names to fail. Above the diff, which may touch include/ and examples/:
 
   # breaks: <one line>
   # caught-by: <regular expression over test names, as for ctest -R>
@@ -183,8 +183,8 @@ for name in "${names[@]}"; do
     ! apply --check "$patch" 2>"$log"; then
     outcome='NOT TRIED: the patch does not apply'
     show_log
-  elif grep -qv '^include/' <<<"$touched"; then
-    outcome='NOT TRIED: touches files outside include/'
+  elif grep -qvE '^(include|examples)/' <<<"$touched"; then
+    outcome='NOT TRIED: touches files outside include/ and examples/'
   else
     apply "$patch"
     if ! build "$preset" "${targets[@]}"; then

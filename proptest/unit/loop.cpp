@@ -147,6 +147,31 @@ TEST_CASE("resume gets a step that takes all or nothing as far as the memory goe
   }
 }
 
+TEST_CASE(
+    "resume offers a step that takes all or nothing what comes before the byte that stopped it") {
+  // Byte 1000 is refused; the fault-in, which looks at one byte a page, finds nothing.
+  const memory::pages land{kind::good, kind::good};
+  const std::uint8_t* const bad = land.data() + 1000;
+  for (const std::size_t from : {0u, 1u, 999u}) {
+    const std::uint8_t* const p = land.data() + from;
+    std::vector<std::size_t> offered;
+    const auto all_or_nothing = [&](pointer at, std::size_t n) noexcept {
+      offered.push_back(n);
+      if (distance(land.data(), at) + n <= 1000) return progress{n, 0};
+      return progress{0, n, {.address = bad, .kind = cause::tag_mismatch}};
+    };
+    const progress met =
+        resume<access_kind::read>(p, land.size() - from, all_or_nothing, {.rounds = 3}, says_fine);
+    CHECK(met.done == 1000 - from);
+    CHECK(met.stopped_by.kind == cause::stalled);
+    CHECK(met.stopped_by.address == bad);
+    // All of it; what comes before the byte; then three times at the byte, which is never offered nothing.
+    REQUIRE(offered.size() == 5);
+    CHECK(offered[1] == 1000 - from);
+    CHECK(std::find(offered.begin(), offered.end(), 0u) == offered.end());
+  }
+}
+
 TEMPLATE_TEST_CASE("resume with a copy that may fault keeps exactly the prefix", "",
                    SUREFOOT_ALL_ENGINES) {
   const memory::pages to{kind::good, kind::good, kind::good};
