@@ -83,6 +83,7 @@ int main(int argc, char** argv) {
   if (!map(fixed, PROT_NONE)) return std::perror("feature_page: mmap"), 3;
   show("mapped, without access", fixed, 0);
   if (!map(fixed, PROT_READ | PROT_WRITE)) return std::perror("feature_page: mmap"), 3;
+  std::memset(fixed, 'x', page);
   show("another program's data", fixed, 0);
   const header offered{magic, 0b101};
   std::memcpy(fixed, &offered, sizeof offered);

@@ -90,7 +90,7 @@ int count_file(const char* name) {
     std::fprintf(stderr, "mapped_wc: %s: %s\n", name, why);
     return status;
   };
-  const int fd = ::open(name, O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   struct stat now {};
   if (fd < 0 || ::fstat(fd, &now) != 0) return end_with(std::strerror(errno), 2);
   if (!S_ISREG(now.st_mode)) return end_with("is no file", 2);

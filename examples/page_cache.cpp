@@ -92,7 +92,7 @@ bool is_in_file(int fd, const void* from, std::size_t n) {
 int temporary_file() { return ::memfd_create("page_cache", MFD_CLOEXEC); }
 
 int write_file(const char* name) {
-  const int from = ::open(name, O_RDONLY | O_CLOEXEC), to = temporary_file();
+  const int from = ::open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC), to = temporary_file();
   struct stat now {};
   const auto end_with = [&](const char* why) {
     return std::fprintf(stderr, "page_cache: %s: %s\n", name, why), 2;

@@ -58,7 +58,7 @@ class device {
 
 // The whole file, by a private mapping. It goes with the process.
 const void* map_file(const char* name, std::size_t& size) {
-  const int fd = ::open(name, O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   struct stat now {};
   if (fd < 0 || ::fstat(fd, &now) != 0) return MAP_FAILED;
   if (!S_ISREG(now.st_mode)) return errno = EINVAL, MAP_FAILED;

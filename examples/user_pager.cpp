@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
   if (argc > 2 || (argc == 2 && *argv[1] == '\0'))
     return std::fputs("usage: user_pager [FILE]\n", stderr), 2;
   const char* const name = argc == 2 ? argv[1] : "its own file";
-  const int file = argc == 2 ? ::open(name, O_RDONLY | O_CLOEXEC) : sample_file(40000);
+  const int file = argc == 2 ? ::open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : sample_file(40000);
   struct stat now {};
   const bool is_known = file >= 0 && ::fstat(file, &now) == 0;
   if (!is_known || !S_ISREG(now.st_mode) || now.st_size == 0) {

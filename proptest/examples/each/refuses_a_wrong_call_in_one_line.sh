@@ -16,6 +16,9 @@ case $what in
     mkdir directory
     says=("$name: directory: ")
     expect_refusal 2 directory
+    mkfifo fifo
+    says=("$name: fifo: ")
+    expect_refusal 2 fifo
     : >locked
     chmod 0 locked
     says=("$name: locked: ")
