@@ -29,7 +29,7 @@ class block_writer {
     const std::size_t reserved = n < rest_of_block ? n : rest_of_block;
     log_.resize(end + reserved);
     const progress copied = surefoot::try_copy(log_.data() + end, from, reserved);
-    if (copied.all()) return {reserved, n - reserved};
+    if (copied.all()) return copied;
     log_.resize(end);
     return {0, n, copied.stopped_by};
   }

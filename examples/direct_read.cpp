@@ -72,7 +72,7 @@ class mapped_file {
       if (direct) take_out(at, static_cast<std::size_t>(got));
       const progress copied = surefoot::try_copy(p, bounce, static_cast<std::size_t>(got));
       at += copied.done;
-      return progress{copied.done, k - copied.done, copied.stopped_by};
+      return copied;
     };
     const auto bring_back = [&](access_kind kind, const volatile void* p, std::size_t k) {
       put_in(reinterpret_cast<std::uintptr_t>(p));

@@ -126,7 +126,7 @@ count show(const char* what, std::size_t size, std::size_t cut) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 2 || (argc == 2 && *argv[1] == '\0'))
+  if (argc > 2 || (argc == 2 && (*argv[1] == '\0' || *argv[1] == '-')))
     return std::fputs("usage: mapped_wc [FILE]\n", stderr), 2;
   if (argc == 2) return count_file(argv[1]);
   constexpr std::size_t size = 2 * piece + 10;

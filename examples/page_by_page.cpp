@@ -70,7 +70,7 @@ class overwriter {
       if (careful_) return {0, n, copied.stopped_by};
       put(at_, whole);
       at_ += whole;
-      return {whole, n - whole};
+      return copied;
     }
     if (::pread(fd_, buffer_, page, static_cast<off_t>(at_ - inside)) < 0)
       return surefoot::stop(0, n);
@@ -78,7 +78,7 @@ class overwriter {
     const progress copied = surefoot::try_copy(buffer_ + inside, from, n < rest ? n : rest);
     put(at_ - inside, page);
     at_ += copied.done;
-    return {copied.done, n - copied.done, copied.stopped_by};
+    return copied;
   }
   void put(std::size_t at, std::size_t n) {
     if (::pwrite(fd_, buffer_, n, static_cast<off_t>(at)) != static_cast<ssize_t>(n))

@@ -71,7 +71,7 @@ class file_writer {
     const ssize_t put = ::pwrite(fd_, page, copied.done, static_cast<off_t>(size_));
     if (put != static_cast<ssize_t>(copied.done)) return surefoot::stop(0, n);
     size_ += copied.done;
-    return {copied.done, n - copied.done, copied.stopped_by};
+    return copied;
   }
   void give_back(std::size_t n) {
     const std::size_t used = (size_ + kit::tile_size - 1) / kit::tile_size * kit::tile_size;

@@ -88,7 +88,7 @@ int upload_file(const char* name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 2 || (argc == 2 && *argv[1] == '\0'))
+  if (argc > 2 || (argc == 2 && (*argv[1] == '\0' || *argv[1] == '-')))
     return std::fputs("usage: upload [FILE]\n", stderr), 2;
   if (argc == 2) return upload_file(argv[1]);
 

@@ -104,7 +104,7 @@ int sample_file(std::size_t size) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 2 || (argc == 2 && *argv[1] == '\0'))
+  if (argc > 2 || (argc == 2 && (*argv[1] == '\0' || *argv[1] == '-')))
     return std::fputs("usage: user_pager [FILE]\n", stderr), 2;
   const char* const name = argc == 2 ? argv[1] : "its own file";
   const int file = argc == 2 ? ::open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : sample_file(40000);

@@ -287,7 +287,8 @@ verdict restart_loop(const need* all, std::size_t count, Op& op, const loop_opti
 // until all of it is done.
 //
 // step(p, n) returns what it did of the n bytes at p: a `progress`, or exactly a std::size_t;
-// nothing else compiles.
+// nothing else compiles. Of a progress `done` and `stopped_by` count: a step that takes only a part
+// of what it is offered returns what came of that part.
 //  - Less than offered: the loop goes on with the rest, in smaller chunks.
 //  - Nothing: the loop faults in from p, at most the current chunk, and ends only if that fails as
 //    well. A step that takes all or nothing says so with the fault that stopped it: it is then offered

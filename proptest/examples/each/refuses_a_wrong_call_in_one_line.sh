@@ -9,6 +9,7 @@ says=("usage: $name [")
 what=$(sed -n 's/^usage: [a-z_]* \[\([A-Z]*\)\].*/\1/p' err)
 expect_refusal 2 ''
 expect_refusal 2 1 2
+expect_refusal 2 --help
 case $what in
   FILE)
     says=("$name: missing: ")
