@@ -34,7 +34,7 @@ for name in "$@"; do
 done
 [ $# -eq 0 ] || programs=("$@")
 
-need_packages g++ cmake ninja-build libcli11-dev pv
+need_packages g++ cmake ninja-build libcli11-dev
 built=$(build_examples "${programs[@]}")
 out=$(mktemp) err=$(mktemp)
 trap 'rm -f "$out" "$err"' EXIT
