@@ -1,8 +1,8 @@
 // decode_context: decodes a struct that a caller points to, and that may be older or newer than ours.
 //
-// swapcontext() and debug_setcontext() (powerpc) touched the caller's context first, page by page, and then
-// copied it with a checked copy, which can fail all the same: another thread unmaps it in between. The
-// probe bought nothing. Right is the checked copy alone, each byte fetched once. This one is extensible as
+// swapcontext() and debug_setcontext() (powerpc) touched the caller's context first, and then
+// copied it into place, which can fail all the same: another thread unmaps it in between, and then the task is
+// killed. Right is one checked copy to a fresh struct, each byte fetched once, and no probe before it. This one is extensible as
 // the kernel's copy_struct_from_user() is: what is shorter is zero-filled, what is longer must be zero.
 //
 //   decode_context [SIZE]    also decodes a caller's context of SIZE bytes, all of them zero (128)

@@ -94,11 +94,12 @@ unsigned number(const char* text) {
 
 int main(int argc, char** argv) {
   const unsigned most_rounds = argc > 1 ? number(argv[1]) : 1000;
-  if (argc > 2 || most_rounds == 0) {
-    std::fputs("usage: fpregs_restore [ROUNDS], the most rounds of the bad loop (1000)\n", stderr);
+  if (argc > 2 || most_rounds == 0 || most_rounds > 100000) {
+    std::fputs("usage: fpregs_restore [ROUNDS] of the bad loop, from 1 to 100000 (1000)\n", stderr);
     return 2;
   }
   saved_area area;
+  reinterpret_cast<register_bank*>(area.memory.data())->claimed = kit::tile_size;
   std::printf("%-38s %6s  %s\n", "pairing", "rounds", "outcome");
 
   restore before{area};
@@ -109,7 +110,7 @@ int main(int argc, char** argv) {
   // The data says that it ends within the first page.
   restore trusting{area};
   const verdict trusted =
-      surefoot::restart(surefoot::reads(&area.bank(), kit::tile_size), trusting);
+      surefoot::restart(surefoot::reads(&area.bank(), area.bank().claimed), trusting);
   row("restart, asking for the claimed size", trusting.calls,
       surefoot::name(trusted.stopped_by.kind));
 

@@ -60,7 +60,7 @@ count count_lines(int fd, const unsigned char* p, std::size_t size, First first)
     const bool is_whole =
         copied.all() && ::fstat(fd, &now) == 0 && now.st_size >= static_cast<off_t>(all.bytes + n);
     if (!is_whole) {
-      all.truncated = true;
+      all.truncated = now.st_size < static_cast<off_t>(all.bytes + n);
       break;
     }
     all.lines += lines_in(copy, n);
@@ -102,6 +102,7 @@ int count_file(const char* name) {
     all = count_lines(fd, file.data(), size, [](std::size_t) {});
   }
   if (all.truncated) return end_with("was truncated while it was counted", 1);
+  if (all.bytes < static_cast<std::size_t>(now.st_size)) return end_with("cannot be read", 1);
   std::printf("%zu %s\n", all.lines, name);
   return 0;
 }

@@ -45,8 +45,7 @@ class overwriter {
   // Not like this: what a short copy left in the buffer goes to the file as well.
   progress write_without_reading(const void* from, std::size_t n) {
     const progress copied = surefoot::try_copy(buffer_, from, n < cluster ? n : cluster);
-    put(0, whole_pages(copied.done));
-    return copied;
+    return put(0, whole_pages(copied.done)) ? copied : surefoot::stop(0, n);
   }
 
   std::vector<unsigned char> content(std::size_t n) const {
@@ -68,7 +67,7 @@ class overwriter {
       const progress copied = surefoot::try_copy(buffer_, from, whole);
       careful_ = !copied.all();
       if (careful_) return {0, n, copied.stopped_by};
-      put(at_, whole);
+      if (!put(at_, whole)) return surefoot::stop(0, n);
       at_ += whole;
       return copied;
     }
@@ -76,13 +75,12 @@ class overwriter {
       return surefoot::stop(0, n);
     const std::size_t rest = page - inside;
     const progress copied = surefoot::try_copy(buffer_ + inside, from, n < rest ? n : rest);
-    put(at_ - inside, page);
+    if (!put(at_ - inside, page)) return surefoot::stop(0, n);
     at_ += copied.done;
     return copied;
   }
-  void put(std::size_t at, std::size_t n) {
-    if (::pwrite(fd_, buffer_, n, static_cast<off_t>(at)) != static_cast<ssize_t>(n))
-      std::perror("page_by_page");
+  bool put(std::size_t at, std::size_t n) {
+    return ::pwrite(fd_, buffer_, n, static_cast<off_t>(at)) == static_cast<ssize_t>(n);
   }
 
   int fd_;

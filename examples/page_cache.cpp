@@ -42,7 +42,8 @@ class page_cache {
   template <class FaultIn>
   void write_and_wait(const void* from, std::size_t n, FaultIn&& fault_in) {
     busy_.test_and_set(std::memory_order_acquire);
-    if (!surefoot::try_copy(pages_.emplace_back().data(), from, n).all())
+    if (!surefoot::try_copy(pages_.emplace_back().data(), from, n < sizeof(page) ? n : sizeof(page))
+             .all())
       (void)fault_in(access_kind::read, from, n);
     busy_.clear(std::memory_order_release);
   }
@@ -88,7 +89,7 @@ class page_cache {
 bool is_in_file(int fd, const void* from, std::size_t n) {
   std::vector<unsigned char> got(n + 1);
   return ::pread(fd, got.data(), n + 1, 0) == static_cast<ssize_t>(n) &&
-         std::memcmp(got.data(), from, n) == 0;
+         surefoot::try_compare(got.data(), from, n).value_or(1) == 0;
 }
 
 int temporary_file() { return ::memfd_create("page_cache", MFD_CLOEXEC); }
@@ -100,7 +101,8 @@ int write_file(const char* name) {
     return std::fprintf(stderr, "page_cache: %s: %s\n", name, why), 2;
   };
   if (from < 0 || ::fstat(from, &now) != 0) return end_with(std::strerror(errno));
-  if (!S_ISREG(now.st_mode) || now.st_size == 0) return end_with("is no file, or empty");
+  if (!S_ISREG(now.st_mode) || now.st_size == 0 || now.st_size > 1 << 30)
+    return end_with("is no file, empty, or larger than 1 GiB");
   const auto size = static_cast<std::size_t>(now.st_size);
   const void* const file = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, from, 0);
   if (file == MAP_FAILED) return end_with(std::strerror(errno));

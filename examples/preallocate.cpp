@@ -77,7 +77,7 @@ class file_writer {
     const std::size_t used = (size_ + kit::tile_size - 1) / kit::tile_size * kit::tile_size;
     if (used < n)
       (void)::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(used),
-                        static_cast<off_t>(n));
+                        static_cast<off_t>(n + kit::tile_size));
   }
 
   int fd_;

@@ -82,7 +82,7 @@ int upload_file(const char* name) {
   std::printf("%s: %zu of %zu bytes uploaded: %s\n", name, gpu.last().done, size,
               answer < 0 ? std::strerror(static_cast<int>(-answer)) : "all of it");
   if (answer < 0) return 1;
-  return std::memcmp(gpu.memory(), file, size) == 0 ? 0 : 1;
+  return surefoot::try_compare(gpu.memory(), file, size).value_or(1) == 0 ? 0 : 1;
 }
 
 }  // namespace

@@ -110,9 +110,9 @@ int main(int argc, char** argv) {
   const int file = argc == 2 ? ::open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : sample_file(40000);
   struct stat now {};
   const bool is_known = file >= 0 && ::fstat(file, &now) == 0;
-  if (!is_known || !S_ISREG(now.st_mode) || now.st_size == 0) {
+  if (!is_known || !S_ISREG(now.st_mode) || now.st_size == 0 || now.st_size > 1 << 30) {
     std::fprintf(stderr, "user_pager: %s: %s\n", name,
-                 is_known ? "is no file, or empty" : std::strerror(errno));
+                 is_known ? "is no file, empty, or larger than 1 GiB" : std::strerror(errno));
     return 2;
   }
   const auto size = static_cast<std::size_t>(now.st_size);

@@ -55,8 +55,12 @@ class simulated_tags : public engine::standard {
   progress copy(volatile void* dst, const volatile void* src, std::size_t n) const noexcept {
     const std::size_t from = fine(src, n), to = fine(dst, n);
     const auto some = [&](std::size_t k) noexcept { return base::copy(dst, src, k); };
-    return from <= to ? as_far_as(from, n, src, access_kind::read, some)
-                      : as_far_as(to, n, dst, access_kind::write, some);
+    if (from <= to) return as_far_as(from, n, src, access_kind::read, some);
+    const progress copied = as_far_as(to, n, dst, access_kind::write, some);
+    if (copied.done < to) return copied;
+    // The store is refused, but the load comes before it.
+    const fault met = base::probe<access_kind::read>(surefoot::detail::forward(src, to));
+    return met.kind == cause::none ? copied : progress{to, n - to, met};
   }
   progress fill(volatile void* dst, std::uint8_t byte, std::size_t n) const noexcept {
     return as_far_as(fine(dst, n), n, dst, access_kind::write,
@@ -66,13 +70,13 @@ class simulated_tags : public engine::standard {
   result<W> load(const volatile void* p) const noexcept {
     const std::size_t k = fine(p, sizeof(W));
     if (k == sizeof(W)) return base::load<W>(p);
-    return result<W>::stopped(refused(surefoot::detail::forward(p, k), access_kind::read));
+    return result<W>::stopped(first_bad<access_kind::read>(p, k));
   }
   template <class W>
   verdict store(volatile void* p, W word) const noexcept {
     const std::size_t k = fine(p, sizeof(W));
     if (k == sizeof(W)) return base::store(p, word);
-    return {refused(surefoot::detail::forward(p, k), access_kind::write)};
+    return {first_bad<access_kind::write>(p, k)};
   }
 
  private:
@@ -89,6 +93,13 @@ class simulated_tags : public engine::standard {
             .during = during,
             .signal = SIGSEGV,
             .code = SEGV_MTESERR};
+  }
+  // Of a word whose first k bytes have the right tag, and the next one has not: their page may refuse
+  // them all the same.
+  template <access_kind K>
+  fault first_bad(const volatile void* p, std::size_t k) const noexcept {
+    const fault met = k > 0 ? base::probe_each<K>(p, k, 1).stopped_by : fault{};
+    return met.kind == cause::none ? refused(surefoot::detail::forward(p, k), K) : met;
   }
   // The first k of n bytes, by some(bytes); the next one is refused, unless all are there.
   template <class Some>
