@@ -63,9 +63,13 @@ bool try_stop(const char* program, int stop, std::size_t size, tally& all) {
 int main(int argc, char** argv) {
   if (argc != 2) return std::fputs("usage: wc_steps MAPPED_WC\n", stderr), 2;
   tally all;
-  for (const std::size_t size : {file_size - 1, 2 * piece, piece + 4097, std::size_t{0}})
+  for (const std::size_t size : {file_size - 1, 2 * piece, piece + 4097, std::size_t{0}}) {
+    const int before = all.truncated;
     for (int stop = 0; try_stop(argv[1], stop, size, all); stop += stride) {
     }
+    // A count of what was left, made while it was counted, would look like one of a shorter file.
+    if (all.truncated == before) fail("cut to " + std::to_string(size) + ", and nobody noticed");
+  }
   std::printf("%d times whole, %d shorter, %d truncated\n", all.whole, all.shorter, all.truncated);
   // Before it looked, while it counted, and when it was done.
   if (all.whole == 0 || all.shorter == 0 || all.truncated == 0) fail("not all moments were met");
