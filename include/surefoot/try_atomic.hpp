@@ -70,13 +70,9 @@ result<T> combine(volatile void* p, const E& e, Change change) noexcept {
   using word = word_for<T>;
   if (const fault bad = before_atomic<T>(p, e); bad.kind != cause::none)
     return result<T>::stopped(bad);
+  // Where the load fails, the exchange says why: a page may refuse the two for different reasons.
   const result<word> first = e.template load<word>(p);
-  if (!first.ok()) {
-    fault bad = first.stopped_by;
-    bad.during = access_kind::write;  // as for every other read-modify-write
-    return result<T>::stopped(bad);
-  }
-  for (word was = first.value();;) {
+  for (word was = first.value_or(word{});;) {
     const T now = value_of<T>(was);
     const auto tried = e.template compare_exchange<word>(
         p, was, __builtin_bit_cast(word, static_cast<T>(change(now))));

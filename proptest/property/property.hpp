@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 #include <surefoot/surefoot.hpp>
+#include <surefoot/testing/oracle.hpp>
 #include <surefoot/testing/rapidcheck.hpp>
 
 #include "../build.hpp"
@@ -25,26 +26,9 @@ inline bool default_cases() {
   return said != nullptr && std::string_view(said) == usual_cases;
 }
 
-template <class E>
-inline constexpr bool is_kernel = surefoot::detail::same<E, surefoot::engine::kernel>;
-
-// What an engine says where the processor meets `met`. The kernel engine has no signal, and what it
-// does not tell apart is unknown (engine/kernel.hpp).
-template <class E>
-kit::answer said_by(kit::tile t, const kit::answer& met, access_kind during) {
-  if constexpr (!is_kernel<E>) {
-    return met;
-  } else {
-    using surefoot::cause;
-    if (t == kit::tile::secret && during == access_kind::read) return {cause::denied};
-    // MADV_POPULATE_* tells this poison also where the processor does not.
-    if (t == kit::tile::userfault_poison) return {cause::poisoned, 0, 0, kit::tile_size};
-    if (t == kit::tile::guard_page) return {cause::unknown};
-    // None of its system calls looks at the tags of the memory that it is about (tile/tag.hpp).
-    if (t == kit::tile::tag_granules) return {};
-    return {surefoot::engine::kernel::sees(met.kind) ? met.kind : cause::unknown};
-  }
-}
+using kit::is_kernel;
+using kit::refused_for_writing;
+using kit::said_by;
 
 // What this engine meets at an offset of a minefield, and how far it comes.
 template <class E>
@@ -76,14 +60,5 @@ class oracle {
  private:
   const kit::minefield& field_;
 };
-
-// What ensure_writeable says where loads and stores would come so far: to write a byte it must be loaded
-// as well (tags and poison are found so), and the first byte that refuses either is the bad one.
-inline surefoot::fault refused_for_writing(const surefoot::progress& loads,
-                                           const surefoot::progress& stores) {
-  surefoot::fault bad = (loads.done < stores.done ? loads : stores).stopped_by;
-  if (bad.kind != surefoot::cause::none) bad.during = access_kind::write;
-  return bad;
-}
 
 }  // namespace property

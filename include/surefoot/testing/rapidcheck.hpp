@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <ostream>
 #include <surefoot/loop.hpp>
+#include <surefoot/testing/drawn.hpp>
 #include <surefoot/testing/minefield.hpp>
 #include <utility>
 #include <vector>
@@ -37,37 +38,6 @@ inline void showValue(const progress& p, std::ostream& to) {
 }
 
 namespace testing {
-
-// A layout as a value; minefield lays it.
-struct layout {
-  std::vector<tile> tiles;
-  friend bool operator==(const layout&, const layout&) = default;
-};
-inline std::ostream& operator<<(std::ostream& to, const layout& l) {
-  return to << picture(l.tiles);
-}
-
-// A part of a minefield, in bytes from its beginning.
-struct reach {
-  std::size_t offset = 0;
-  std::size_t length = 0;
-  std::size_t end() const noexcept { return offset + length; }
-  friend bool operator==(const reach&, const reach&) = default;
-};
-inline std::ostream& operator<<(std::ostream& to, const reach& r) {
-  return to << "bytes " << r.offset / tile_size << ":" << r.offset % tile_size << " to "
-            << r.end() / tile_size << ":" << r.end() % tile_size << " (tile:offset)";
-}
-
-// A layout and a part of it: what a loop is called with.
-struct excerpt {
-  std::vector<tile> tiles;
-  reach part;
-  friend bool operator==(const excerpt&, const excerpt&) = default;
-};
-inline std::ostream& operator<<(std::ostream& to, const excerpt& e) {
-  return to << picture(e.tiles) << '\n' << e.part;
-}
 
 namespace detail {
 
@@ -185,23 +155,6 @@ inline rc::Gen<std::vector<reach>> any_reaches(std::size_t size, std::size_t mos
                                                                    })},
                                                   {4, any_reach(size)}});
   return rc::gen::resize(static_cast<int>(most), rc::gen::container<std::vector<reach>>(one));
-}
-
-// What a step of a loop does with the bytes that it is offered.
-enum class step_kind : unsigned char {
-  whole,   // all of them
-  brief,   // some of them, at least one
-  idle,    // none
-  greedy,  // says that it did more than it was offered
-  ended    // some of them, and asks for the end
-};
-struct step_plan {
-  step_kind kind = step_kind::whole;
-  std::size_t amount = 1;  // how many for `brief` and `ended`, and how many too much for `greedy`
-};
-inline std::ostream& operator<<(std::ostream& to, const step_plan& s) {
-  static constexpr const char* names[] = {"whole", "brief", "idle", "greedy", "ended"};
-  return to << names[static_cast<std::size_t>(s.kind)] << "(" << s.amount << ")";
 }
 
 // A step that is `safe` never claims too much and never asks for the end.

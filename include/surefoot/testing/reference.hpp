@@ -22,6 +22,7 @@
 #include <surefoot/testing/tile/ground.hpp>
 #include <surefoot/testing/tile/tile.hpp>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -100,3 +101,4 @@ class reference {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

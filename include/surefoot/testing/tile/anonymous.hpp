@@ -6,6 +6,7 @@
 #include <surefoot/testing/tile/ground.hpp>
 #include <surefoot/testing/tile/tile.hpp>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -55,12 +56,9 @@ struct anonymous_tiles {
 
  private:
   static constexpr int install_guard = 102;  // not in Debian 12's headers
-  static constexpr long memfd_secret = 447;  // SYS_memfd_secret, the same on every machine
 
   static void lay_secret(unsigned char* at) {
-    const detail::descriptor file(static_cast<int>(::syscall(memfd_secret, O_CLOEXEC)));
-    detail::require(static_cast<bool>(file), "memfd_secret");
-    detail::require(::ftruncate(file.number(), tile_size) == 0, "ftruncate of memfd_secret");
+    const detail::descriptor file = detail::secret_file(tile_size);
     detail::map_tile(at, PROT_READ | PROT_WRITE, MAP_SHARED, file.number());
     detail::fill(at);
   }
@@ -69,3 +67,4 @@ struct anonymous_tiles {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

@@ -8,6 +8,7 @@
 #include <surefoot/testing/tile/ground.hpp>
 #include <surefoot/testing/tile/tile.hpp>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -44,12 +45,14 @@ struct file_tiles {
     return t == tile::file_tail ? tail : tile_size;
   }
 
-  static void lay(tile t, unsigned char* at, ground&) {
+  static void lay(tile t, unsigned char* at, ground& kept) {
     constexpr int both = PROT_READ | PROT_WRITE;
     switch (t) {
       case tile::past_end_of_file:
         return detail::map_tile(at, both, MAP_SHARED, detail::unnamed_file(0).number());
-      case tile::full_tmpfs: return detail::map_tile(at, both, MAP_SHARED, full_file().number());
+      case tile::full_tmpfs:  // nothing ever comes into it, so one does for all
+        if (!kept.full) kept.full = full_file();
+        return detail::map_tile(at, both, MAP_SHARED, kept.full.number());
       default: break;
     }
     const detail::descriptor file = detail::unnamed_file(t == tile::file_tail ? tail : tile_size);
@@ -107,3 +110,4 @@ struct file_tiles {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

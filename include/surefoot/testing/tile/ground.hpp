@@ -14,6 +14,7 @@
 #include <surefoot/testing/tile/tile.hpp>
 #include <utility>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -98,13 +99,24 @@ inline descriptor unnamed_file(std::size_t size) {
   return file;
 }
 
+// A file of so many bytes of which the kernel itself has no mapping.
+inline descriptor secret_file(std::size_t size) {
+  constexpr long memfd_secret = 447;  // SYS_memfd_secret, the same on every machine
+  descriptor file(static_cast<int>(::syscall(memfd_secret, O_CLOEXEC)));
+  require(static_cast<bool>(file), "memfd_secret");
+  require(::ftruncate(file.number(), static_cast<off_t>(size)) == 0, "ftruncate of memfd_secret");
+  return file;
+}
+
 }  // namespace detail
 
-// What a minefield keeps for its tiles.
+// What a minefield keeps for its tiles; made by the first one that needs it.
 struct ground {
-  detail::descriptor userfault;  // made by the first tile that needs it
+  detail::descriptor userfault;
+  detail::descriptor full;  // the file of full_tmpfs
 };
 
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

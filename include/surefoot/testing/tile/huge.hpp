@@ -23,6 +23,7 @@
 #include <surefoot/testing/tile/tile.hpp>
 #include <utility>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -144,3 +145,4 @@ struct huge_tiles {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

@@ -7,6 +7,7 @@
 #include <surefoot/testing/tile/ground.hpp>
 #include <surefoot/testing/tile/tile.hpp>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -50,3 +51,4 @@ struct key_tiles {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

@@ -9,6 +9,7 @@
 #include <surefoot/testing/tile/ground.hpp>
 #include <surefoot/testing/tile/tile.hpp>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -57,3 +58,4 @@ struct poison_tiles {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

@@ -18,6 +18,7 @@
 #include <system_error>
 #include <vector>
 
+SUREFOOT_TESTING_UNSEEN
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
@@ -103,3 +104,4 @@ inline const std::vector<tile>& tiles_here() {
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
+SUREFOOT_TESTING_SEEN

@@ -1,0 +1,148 @@
+// ensure_accessible: true exactly where every byte is, else the first bad one; nothing changed.
+#include <sys/uio.h>
+
+#include <vector>
+
+#include "target.hpp"
+
+namespace fuzz {
+
+namespace {
+
+constexpr const char* names[] = {"ensure_accessible",
+                                 "ensure_accessible byte by byte",
+                                 "ensure_accessible of buffers",
+                                 "ensure_accessible of ints",
+                                 "ensure_accessible of a wild address",
+                                 ask_reference_name};
+
+using surefoot::granularity;
+
+access_kind kind_of(const kit::fuzzed_call& c) {
+  return c.value() % 2 == 0 ? access_kind::read : access_kind::write;
+}
+
+// The first bad byte; `loads` where it is looked for by loads as well as by stores.
+template <class E>
+fault expected(const kit::reach& r, access_kind during, bool loads = true) {
+  const auto read = space().expected<E>(r, access_kind::read);
+  if (during == access_kind::read) return read.stopped_by;
+  const auto write = space().expected<E>(r, access_kind::write);
+  return loads ? kit::refused_for_writing(read, write) : write.stopped_by;
+}
+
+// What lies before the bad byte was probed, for certain.
+void settle(access_kind during, const kit::reach& r, const fault& bad) {
+  if (during == access_kind::write) {
+    const auto* const at = static_cast<const volatile unsigned char*>(bad.address);
+    const std::size_t done = bad.kind == cause::none
+                                 ? r.length
+                                 : static_cast<std::size_t>(at - (space().data() + r.offset));
+    space().probed_for_write({r.offset, done});
+  }
+  expect_content();
+}
+
+void one_range(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  unsigned char* const p = space().data() + r.offset;
+  const access_kind during = kind_of(c);
+  fault first{};
+  bool asked = false;
+  on_each_engine([&]<class E>(E e) {
+    const fault should = expected<E>(r, during);
+    const verdict met = during == access_kind::read ? surefoot::ensure_readable(p, r.length, e)
+                                                    : surefoot::ensure_writeable(p, r.length, e);
+    expect_same(met.stopped_by, should, "ensure_accessible");
+    expect(bool(met) == (should.kind == cause::none), "ensure_accessible: yes and no");
+    if constexpr (!kit::is_kernel<E>) {
+      if (asked) expect_same(met.stopped_by, first, "ensure_accessible: table and jump");
+      first = met.stopped_by;
+      asked = true;
+    }
+    settle(during, r, should);
+  });
+}
+
+void byte_by_byte(const kit::fuzzed_call& c) {
+  kit::reach r = c.part();
+  r.length = std::min<std::size_t>(r.length, 300);
+  unsigned char* const p = space().data() + r.offset;
+  const access_kind during = kind_of(c);
+  on_each_engine([&]<class E>(E e) {
+    const fault should = expected<E>(r, during, false);
+    const verdict met =
+        during == access_kind::read
+            ? surefoot::ensure_accessible<access_kind::read, granularity::byte>(p, r.length, e)
+            : surefoot::ensure_accessible<access_kind::write, granularity::byte>(p, r.length, e);
+    expect_same(met.stopped_by, should, "ensure_accessible byte by byte");
+    settle(during, r, should);
+  });
+}
+
+void of_buffers(kit::fuzzed_call& c) {
+  const access_kind during = kind_of(c);
+  std::vector<kit::reach> parts;
+  std::vector<iovec> buffers;
+  for (unsigned n = c.extra() % 7u; n > 0; --n) {
+    parts.push_back(c.next_part());
+    buffers.push_back({space().data() + parts.back().offset, parts.back().length});
+  }
+  on_each_engine([&]<class E>(E e) {
+    fault should{};
+    std::size_t whole = 0;
+    for (; whole < parts.size() && should.kind == cause::none; ++whole)
+      should = expected<E>(parts[whole], during);
+    const verdict met = during == access_kind::read ? surefoot::ensure_readable(buffers, e)
+                                                    : surefoot::ensure_writeable(buffers, e);
+    expect_same(met.stopped_by, should, "ensure_accessible of buffers");
+    for (std::size_t i = 0; i < whole; ++i)
+      settle(during, parts[i], i + 1 == whole ? should : fault{});
+  });
+}
+
+void of_ints(const kit::fuzzed_call& c) {
+  const kit::reach r{c.part().offset / 4 * 4, c.part().length / 4 * 4};
+  const std::span ints(reinterpret_cast<int*>(space().data() + r.offset), r.length / 4);
+  const access_kind during = kind_of(c);
+  on_each_engine([&]<class E>(E e) {
+    const fault should = expected<E>(r, during);
+    const verdict met = during == access_kind::read
+                            ? surefoot::ensure_accessible<access_kind::read>(ints, e)
+                            : surefoot::ensure_accessible<access_kind::write>(ints, e);
+    expect_same(met.stopped_by, should, "ensure_accessible of ints");
+    settle(during, r, should);
+  });
+}
+
+void of_wild(const kit::fuzzed_call& c) {
+  unsigned char* const p = wild(c.extra());
+  const std::size_t n = c.part().length;
+  on_each_engine([&](auto e) {
+    const verdict met = kind_of(c) == access_kind::read ? surefoot::ensure_readable(p, n, e)
+                                                        : surefoot::ensure_writeable(p, n, e);
+    if (n == 0) return expect(bool(met), "ensure_accessible of nothing");
+    expect_wild({0, n, met.stopped_by}, p, n, "ensure_accessible of a wild address");
+  });
+}
+
+}  // namespace
+
+const char* const target_name = "ensure_accessible";
+const std::span<const char* const> calls = names;
+
+void begin(const kit::fuzzed&) {}
+void end() {}
+
+void call(kit::fuzzed_call& c, unsigned which) {
+  switch (which) {
+    case 0: return one_range(c);
+    case 1: return byte_by_byte(c);
+    case 2: return of_buffers(c);
+    case 3: return of_ints(c);
+    case 4: return of_wild(c);
+    default: return ask_reference(c);
+  }
+}
+
+}  // namespace fuzz

@@ -1,0 +1,127 @@
+// fault_in_readable, fault_in_writeable: the first page that refuses, and nothing changed.
+#include <sys/uio.h>
+
+#include <vector>
+
+#include "target.hpp"
+
+namespace fuzz {
+
+namespace {
+
+constexpr const char* names[] = {"fault_in", "fault_in of buffers", "fault_in of ints",
+                                 "fault_in of a wild address", ask_reference_name};
+
+// One byte of each page counts: where that has granules, the first of the part in it.
+template <class E>
+progress expected(const kit::reach& r, access_kind during) {
+  for (std::size_t at = r.offset; at < r.end(); at += kit::tile_size - at % kit::tile_size) {
+    const auto met = space().model().ask<E>(at, during);
+    if (!met.accessible())
+      return {at - r.offset, r.end() - at, met.at(space().data() + at, during)};
+  }
+  return {r.length, 0};
+}
+
+template <class E>
+progress ask(access_kind during, unsigned char* p, std::size_t n, E e) {
+  return during == access_kind::read ? surefoot::fault_in_readable(p, n, e)
+                                     : surefoot::fault_in_writeable(p, n, e);
+}
+
+void settle(access_kind during, const kit::reach& r, const progress& met) {
+  if (during == access_kind::write) space().probed_for_write({r.offset, met.done});
+  expect_content();
+}
+
+access_kind kind_of(const kit::fuzzed_call& c) {
+  return c.value() % 2 == 0 ? access_kind::read : access_kind::write;
+}
+
+void one_range(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  const access_kind during = kind_of(c);
+  progress first{};
+  bool asked = false;
+  on_each_engine([&]<class E>(E e) {
+    const auto should = expected<E>(r, during);
+    const auto met = ask(during, space().data() + r.offset, r.length, e);
+    expect_same(met, should, "fault_in");
+    if constexpr (!kit::is_kernel<E>) {
+      if (asked) expect_same(met, first, "fault_in: table and jump");
+      first = met;
+      asked = true;
+    }
+    settle(during, r, met);
+  });
+}
+
+void of_ints(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  const access_kind during = kind_of(c);
+  const std::span ints(reinterpret_cast<int*>(space().data() + r.offset / 4 * 4), r.length / 4);
+  const kit::reach bytes{r.offset / 4 * 4, r.length / 4 * 4};
+  on_each_engine([&]<class E>(E e) {
+    const auto should = expected<E>(bytes, during);
+    expect_same(during == access_kind::read ? surefoot::fault_in_readable(ints, e)
+                                            : surefoot::fault_in_writeable(ints, e),
+                should, "fault_in of ints");
+    settle(during, bytes, should);
+  });
+}
+
+void of_buffers(kit::fuzzed_call& c) {
+  const access_kind during = kind_of(c);
+  std::vector<kit::reach> parts;
+  std::vector<iovec> buffers;
+  for (unsigned n = c.extra() % 7u; n > 0; --n) {
+    parts.push_back(c.next_part());
+    buffers.push_back({space().data() + parts.back().offset, parts.back().length});
+  }
+  on_each_engine([&]<class E>(E e) {
+    progress should{};
+    for (const kit::reach& r : parts) should.left += r.length;
+    for (const kit::reach& r : parts) {
+      const auto one = expected<E>(r, during);
+      should.done += one.done;
+      should.left -= one.done;
+      should.stopped_by = one.stopped_by;
+      if (!one.all()) break;
+    }
+    const auto met = during == access_kind::read ? surefoot::fault_in_readable(buffers, e)
+                                                 : surefoot::fault_in_writeable(buffers, e);
+    expect_same(met, should, "fault_in of buffers");
+    for (std::size_t i = 0, left = met.done; i < parts.size() && left > 0; ++i) {
+      const std::size_t n = std::min(parts[i].length, left);
+      settle(during, parts[i], {n, 0});
+      left -= n;
+    }
+  });
+}
+
+void of_wild(const kit::fuzzed_call& c) {
+  unsigned char* const p = wild(c.extra());
+  const std::size_t n = c.part().length;
+  on_each_engine(
+      [&](auto e) { expect_wild(ask(kind_of(c), p, n, e), p, n, "fault_in of a wild address"); });
+}
+
+}  // namespace
+
+const char* const target_name = "fault_in";
+const std::span<const char* const> calls = names;
+
+void begin(const kit::fuzzed&) {}
+void end() {}
+
+void call(kit::fuzzed_call& c, unsigned which) {
+  switch (which) {
+    case 0: return one_range(c);
+    case 1: return of_buffers(c);
+    case 2: return of_ints(c);
+    case 3: return of_wild(c);
+    default: return ask_reference(c);
+  }
+}
+
+}  // namespace fuzz

@@ -1,0 +1,138 @@
+// A fuzzer's entry points for one target. libFuzzer and what speaks its language call them; driver.cpp
+// does where there is none.
+#include "target.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <surefoot/testing/reference.hpp>
+#include <vector>
+
+#include "entry.hpp"
+
+// In libFuzzer only.
+extern "C" [[gnu::weak]] std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size,
+                                                      std::size_t most);
+
+namespace fuzz {
+
+namespace {
+const kit::fuzzed* running = nullptr;
+}  // namespace
+
+kit::address_space& space() {
+  static kit::address_space& all = *new kit::address_space;
+  return all;
+}
+plain& memory() {
+  static plain& all = *new plain;
+  return all;
+}
+plain& more_memory() {
+  static plain& all = *new plain;
+  return all;
+}
+
+const engine_choice& engines() {
+  static const engine_choice chosen = [] {
+    const char* const said = std::getenv("SUREFOOT_FUZZ_ENGINES");
+    if (said == nullptr) return engine_choice{};
+    const std::string_view names = said;
+    const auto named = [&](std::string_view name) {
+      return names.find(name) != std::string_view::npos;
+    };
+    const engine_choice c{named("table"), named("jump"), named("kernel")};
+    if (!c.table && !c.jump && !c.kernel) {
+      std::fprintf(stderr, "SUREFOOT_FUZZ_ENGINES names none of table, jump, kernel: %s\n", said);
+      std::exit(2);
+    }
+    return c;
+  }();
+  return chosen;
+}
+
+void finding(const char* what, const std::string& details) {
+  std::fprintf(stderr, "FINDING: %s: %s\n", target_name, what);
+  if (!details.empty()) std::fprintf(stderr, "%s\n", details.c_str());
+  if (running != nullptr)
+    std::fprintf(stderr, "program:\n%slayout now:\n%s\n", running->text(calls).c_str(),
+                 space().model().picture().c_str());
+  std::fflush(stderr);
+  std::abort();
+}
+
+void ask_reference(const kit::fuzzed_call& c) {
+  static const kit::reference& kernel = *new kit::reference;
+  for (const std::size_t at : {c.begin(), c.end()}) {
+    if (at == kit::space_size) continue;
+    const unsigned char* const p = space().data() + at;
+    const kit::tile t = space().model().pages[at / kit::tile_size].laid;
+    if (kit::space_model::is_rigid(t)) continue;
+    const auto byte = kernel.load(p);
+    expect(byte.has_value() == space().model().ask(at, access_kind::read).accessible(),
+           "the kernel and the model do not agree about reading");
+    if (byte)
+      expect(*byte == space().model().byte(at), "the kernel and the model differ in a byte");
+    const bool is_writable = kernel.writable(p);
+    expect(is_writable ==
+               (byte.has_value() && space().model().ask(at, access_kind::write).accessible()),
+           "the kernel and the model do not agree about writing");
+    if (is_writable) space().probed_for_write({at, 1});
+  }
+}
+
+std::string text_of(const std::uint8_t* data, std::size_t size) {
+  return kit::fuzzed(data, size).text(calls);
+}
+
+}  // namespace fuzz
+
+// Without an alternate stack ASan knows the bounds of this one at a jump out of a handler. On one it asks
+// /proc/self/maps each time (measured: 800 executions a second, 6,000 without).
+extern "C" const char* __asan_default_options() { return "use_sigaltstack=0"; }
+
+// All that happens once in a process happens here: one call of each kind, on a layout that refuses.
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  std::vector<std::uint8_t> program = {static_cast<std::uint8_t>(fuzz::kit::tile::read_write),
+                                       static_cast<std::uint8_t>(fuzz::kit::tile::hole),
+                                       static_cast<std::uint8_t>(fuzz::kit::tile::private_file),
+                                       static_cast<std::uint8_t>(fuzz::kit::tile::past_end_of_file),
+                                       0,
+                                       0,
+                                       0,
+                                       0};
+  for (std::size_t which = 0; which < fuzz::calls.size(); ++which)
+    for (const int last : {1, 4})
+      program.insert(program.end(), {static_cast<std::uint8_t>(128 + which), 2, 0, 1,
+                                     static_cast<std::uint8_t>(last), 1, 1, 1});
+  return LLVMFuzzerTestOneInput(program.data(), program.size());
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::kit::fuzzed program(data, size);
+  fuzz::running = &program;
+  fuzz::begin(program);
+  program.run(fuzz::space(), [](fuzz::kit::fuzzed_call& c) {
+    fuzz::call(c, static_cast<unsigned>(c.which() % fuzz::calls.size()));
+  });
+  fuzz::end();
+  fuzz::expect_content();
+  fuzz::running = nullptr;
+  return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t most, unsigned seed) {
+  // A third of them by libFuzzer itself: it knows the dictionary, and what was compared.
+  if (LLVMFuzzerMutate != nullptr && seed % 3 == 0) return LLVMFuzzerMutate(data, size, most);
+  return fuzz::kit::mutate_program(data, size, most, seed);
+}
+
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data, std::size_t size,
+                                                 const std::uint8_t* other, std::size_t other_size,
+                                                 std::uint8_t* out, std::size_t most,
+                                                 unsigned seed) {
+  size = std::min(size, most);
+  std::memcpy(out, data, size);
+  return fuzz::kit::mutate_program(out, size, most, seed, other, other_size);
+}

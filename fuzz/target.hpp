@@ -1,0 +1,171 @@
+// What the fuzz targets share. A target is one file: its name, the names of its calls, and what they do
+// and check; target.cpp makes a fuzzer's entry points of it, driver.cpp a program that replays files.
+//
+// A target checks each call on each engine against the model of the address space, so the engines are
+// compared with each other as well; and both signal engines directly, where a call can be made twice.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <sstream>
+#include <surefoot/surefoot.hpp>
+#include <surefoot/testing/address_space.hpp>
+#include <surefoot/testing/fuzzed.hpp>
+
+namespace fuzz {
+
+namespace kit = surefoot::testing;
+using surefoot::access_kind;
+using surefoot::cause;
+using surefoot::fault;
+using surefoot::progress;
+using surefoot::verdict;
+
+// By the target.
+extern const char* const target_name;
+extern const std::span<const char* const> calls;
+void call(kit::fuzzed_call& c, unsigned which);  // which < calls.size()
+void begin(const kit::fuzzed& program);
+void end();
+
+// By target.cpp. The pages that the program is about.
+kit::address_space& space();
+
+// Prints what is wrong, the program and the layout, and aborts.
+[[noreturn]] void finding(const char* what, const std::string& details = {});
+
+inline void expect(bool holds, const char* what) {
+  if (!holds) [[unlikely]]
+    finding(what);
+}
+
+template <class T>
+std::string shown(const T& value) {
+  std::ostringstream to;
+  if constexpr (surefoot::detail::same<T, fault>) {
+    char line[160];
+    surefoot::format(value, line, sizeof line);
+    to << line;
+  } else if constexpr (surefoot::detail::same<T, progress>) {
+    to << value.done << " done, " << value.left << " left, " << shown(value.stopped_by);
+  } else {
+    to << value;
+  }
+  return to.str();
+}
+template <class T>
+void expect_same(const T& is, const T& should, const char* what) {
+  if (!(is == should)) [[unlikely]]
+    finding(what, "is " + shown(is) + "\nshould be " + shown(should));
+}
+
+// Which engines run: all, or those that SUREFOOT_FUZZ_ENGINES names ("table", "jump,kernel").
+struct engine_choice {
+  bool table = true, jump = true, kernel = true;
+};
+const engine_choice& engines();
+
+// Calls f(engine) for each.
+template <class F>
+void on_signal_engines(F f) {
+  if (engines().table) f(surefoot::engine::table{});
+  if (engines().jump) f(surefoot::engine::jump{});
+}
+template <class F>
+void on_each_engine(F f) {
+  on_signal_engines(f);
+  if (engines().kernel) f(surefoot::engine::kernel{});
+}
+
+// Is every byte of these pages what the model says?
+inline void expect_content(const kit::reach& r = {0, kit::space_size}) {
+  const std::size_t at = space().first_wrong(r);
+  if (at != kit::space_size) [[unlikely]]
+    finding("a byte of the layout is not what it should be",
+            "page " + std::to_string(at / kit::tile_size) + ", byte " +
+                std::to_string(at % kit::tile_size));
+}
+// The pages around it as well: what a call may have written by mistake.
+inline kit::reach around(const kit::reach& r) {
+  const std::size_t first = r.offset < kit::tile_size ? 0 : r.offset - kit::tile_size;
+  return {first, r.end() + kit::tile_size - first};
+}
+
+// Good memory, every byte of it known; what is around a call's part of it must stay.
+class plain {
+ public:
+  static constexpr std::size_t margin = 128;
+  static constexpr std::size_t size = 2 * kit::space_size;
+
+  plain() {
+    for (std::size_t i = 0; i < original_.size(); ++i)
+      original_[i] = static_cast<unsigned char>(i * 7 + i / 251 + 3);
+    bytes_ = original_;
+  }
+
+  unsigned char* data() { return bytes_.data() + margin; }
+  unsigned char original(std::size_t at) const { return original_[margin + at]; }
+  const unsigned char* originals(std::size_t at = 0) const {
+    return original_.data() + margin + at;
+  }
+  // Everything near `n` bytes from `at` on is as it was but these; then they are put back too.
+  void expect_rest(std::size_t at, std::size_t n, const char* what) {
+    const std::size_t from = at, to = margin + at + n, end = std::min(to + margin, bytes_.size());
+    expect(std::memcmp(bytes_.data() + from, original_.data() + from, margin) == 0, what);
+    expect(std::memcmp(bytes_.data() + to, original_.data() + to, end - to) == 0, what);
+    std::memcpy(bytes_.data() + from + margin, original_.data() + from + margin, n);
+  }
+  void expect_all(const char* what) {
+    expect(std::memcmp(bytes_.data(), original_.data(), bytes_.size()) == 0, what);
+  }
+
+ private:
+  std::array<unsigned char, size + 2 * margin> bytes_, original_;
+};
+// Two of them, shared by all calls of a process.
+plain& memory();
+plain& more_memory();
+
+// An address that is none of ours, and stays so: null, unmapped, kernel half, non-canonical, at the end of
+// the address space.
+inline unsigned char* wild(std::uint8_t which) {
+  constexpr std::uintptr_t some[] = {
+      0,
+      1,
+      4095,
+      0x7fff'ffff'f000,  // the last page of the user's half: never mapped
+      0x8000'0000'0000,
+      0x1234'5678'9abc'def0,
+      0xffff'7fff'ffff'ffff,
+      0xffff'8000'0000'0000,
+      0xffff'ffff'ffff'f000,
+      0xffff'ffff'ffff'fff8,
+      0xffff'ffff'ffff'ffff};
+  return reinterpret_cast<unsigned char*>(some[which % std::size(some)]);
+}
+// Would n bytes from there leave the address space? That is known before any access.
+inline bool wraps(const void* p, std::size_t n) {
+  return n > 0 && reinterpret_cast<std::uintptr_t>(p) > UINTPTR_MAX - (n - 1);
+}
+// What there may be said of such an address.
+inline bool is_wild(cause c) {
+  return c == cause::bad_address || c == cause::unmapped || c == cause::unknown;
+}
+inline void expect_wild(const progress& met, const unsigned char* p, std::size_t n,
+                        const char* what) {
+  if (n == 0) return expect(met.all() && met.stopped_by == fault{}, what);
+  expect(met.done == 0 && met.left == n && is_wild(met.stopped_by.kind), what);
+  expect(met.stopped_by.address == p, what);
+  if (wraps(p, n))
+    expect(met.stopped_by.kind == cause::bad_address && met.stopped_by.signal == 0, what);
+}
+
+// A call that every target has: the kernel itself, asked byte by byte, agrees with the model around the
+// places of this call.
+inline constexpr const char* ask_reference_name = "ask the kernel";
+void ask_reference(const kit::fuzzed_call& c);
+
+}  // namespace fuzz

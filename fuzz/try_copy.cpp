@@ -1,0 +1,289 @@
+// try_copy, try_fill, try_gather, try_scatter, salvage: exactly a prefix, and nothing around it.
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "target.hpp"
+
+namespace fuzz {
+
+namespace {
+
+constexpr const char* names[] = {"copy out",
+                                 "copy in",
+                                 "copy within",
+                                 "gather",
+                                 "scatter",
+                                 "salvage",
+                                 "fill",
+                                 "copy from a wild address",
+                                 "copy to a wild address",
+                                 "salvage into the layout",
+                                 ask_reference_name};
+
+void copy_out(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  const std::size_t skew = c.value() % 64u;
+  std::array<progress, 2> met{};
+  std::size_t times = 0;
+  const auto once = [&]<class E>(E e) {
+    const auto got =
+        surefoot::try_copy(memory().data() + skew, space().data() + r.offset, r.length, e);
+    expect_same(got, space().expected<E>(r, access_kind::read), "copy out");
+    expect(space().model().holds(r.offset, memory().data() + skew, got.done), "copy out: content");
+    memory().expect_rest(skew, got.done, "copy out: outside of the prefix");
+    if (times < met.size()) met[times++] = got;
+  };
+  on_signal_engines(once);
+  if (times == 2) expect_same(met[0], met[1], "copy out: table and jump");
+  if (engines().kernel) once(surefoot::engine::kernel{});
+}
+
+void copy_in(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  if (space().model().has_aliases(r)) return;
+  std::size_t skew = c.value() % 64u;
+  on_each_engine([&]<class E>(E e) {
+    ++skew;  // other bytes for each engine
+    const auto should = space().expected<E>(r, access_kind::write);
+    const auto got =
+        surefoot::try_copy(space().data() + r.offset, memory().data() + skew, r.length, e);
+    expect_same(got, should, "copy in");
+    space().wrote(r.offset, memory().originals(skew), got.done);
+    expect_content(around(r));
+  });
+}
+
+// From one place of the layout to another. The destination may overlap the source from below.
+void copy_within(kit::fuzzed_call& c) {
+  kit::reach from = c.part();
+  kit::reach to{c.next_part().offset, 0};
+  from.length = std::min(from.length, kit::space_size - to.offset);
+  to.length = from.length;
+  if (to.offset > from.offset && to.offset < from.end()) std::swap(to, from);
+  const auto& model = space().model();
+  const bool is_known = !model.has_aliases(to) && !model.has_aliases(from, to);
+  on_each_engine([&]<class E>(E e) {
+    const auto read = space().expected<E>(from, access_kind::read);
+    const auto write = space().expected<E>(to, access_kind::write);
+    std::vector<unsigned char> bytes(std::min(read.done, write.done));
+    model.read(from.offset, bytes.data(), bytes.size());
+    const auto got = surefoot::try_copy(space().data() + to.offset, space().data() + from.offset,
+                                        from.length, e);
+    // A byte is loaded before it is stored.
+    expect_same(got, read.done <= write.done ? read : write, "copy within");
+    if (is_known) {
+      space().wrote(to.offset, bytes.data(), got.done);
+    } else {
+      space().probed_for_write({to.offset, got.done});
+      space().adopt({0, kit::space_size});
+    }
+    expect_content();
+  });
+}
+
+// Some parts as buffers; together they fit into memory().
+struct buffers {
+  std::vector<kit::reach> parts;
+  std::vector<iovec> all;
+
+  buffers(kit::fuzzed_call& c) {
+    for (unsigned n = c.extra() % 7u; n > 0; --n) {
+      kit::reach r = c.next_part();
+      r.length = std::min<std::size_t>(r.length, plain::size / 6);
+      parts.push_back(r);
+      all.push_back({space().data() + r.offset, r.length});
+    }
+  }
+  // The answer where they are done one after the other: whole ones, then the first short one.
+  template <class E>
+  progress expected(access_kind during) const {
+    progress sum{};
+    for (const kit::reach& r : parts) sum.left += r.length;
+    for (const kit::reach& r : parts) {
+      const auto one = space().expected<E>(r, during);
+      sum.done += one.done;
+      sum.left -= one.done;
+      sum.stopped_by = one.stopped_by;
+      if (!one.all()) break;
+    }
+    return sum;
+  }
+};
+
+void gather(kit::fuzzed_call& c) {
+  const buffers b(c);
+  on_each_engine([&]<class E>(E e) {
+    const auto got = surefoot::try_gather(memory().data(), b.all, e);
+    expect_same(got, b.expected<E>(access_kind::read), "gather");
+    std::size_t at = 0;
+    for (const kit::reach& r : b.parts) {
+      const std::size_t n = std::min(r.length, got.done - at);
+      expect(space().model().holds(r.offset, memory().data() + at, n), "gather: content");
+      at += n;
+    }
+    memory().expect_rest(0, got.done, "gather: outside of the prefix");
+  });
+}
+
+void scatter(kit::fuzzed_call& c) {
+  const buffers b(c);
+  for (const kit::reach& one : b.parts)
+    if (space().model().has_aliases(one)) return;
+  on_each_engine([&]<class E>(E e) {
+    const auto should = b.expected<E>(access_kind::write);
+    const auto got = surefoot::try_scatter(b.all, memory().data(), e);
+    expect_same(got, should, "scatter");
+    std::size_t at = 0;
+    for (const kit::reach& r : b.parts) {
+      const std::size_t n = std::min(r.length, got.done - at);
+      space().wrote(r.offset, memory().originals(at), n);
+      at += n;
+    }
+    expect_content();
+  });
+}
+
+struct run {
+  fault why;
+  std::size_t offset, bytes;
+  friend bool operator==(const run&, const run&) = default;
+};
+
+void salvage(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  on_each_engine([&]<class E>(E e) {
+    std::vector<run> should, met;
+    std::size_t lost = 0;
+    for (std::size_t at = r.offset; at < r.end();) {
+      const auto& model = space().model();
+      const std::size_t one = kit::granule(model.pages[at / kit::tile_size].laid);
+      const std::size_t n = std::min(one - at % one, r.end() - at);
+      const fault why =
+          model.ask<E>(at, access_kind::read).at(space().data() + at, access_kind::read);
+      if (why.kind != cause::none) {
+        const bool goes_on =
+            !should.empty() && should.back().offset + should.back().bytes == at - r.offset &&
+            should.back().why.kind == why.kind && should.back().why.code == why.code &&
+            should.back().why.signal == why.signal;
+        if (goes_on)
+          should.back().bytes += n;
+        else
+          should.push_back({why, at - r.offset, n});
+        lost += n;
+      }
+      at += n;
+    }
+    const auto all = surefoot::salvage(
+        memory().data(), space().data() + r.offset, r.length,
+        [&](const fault& why, std::size_t offset, std::size_t bytes) {
+          met.push_back({why, offset, bytes});
+        },
+        e);
+    expect(met == should, "salvage: holes");
+    expect(all == surefoot::salvaged{r.length - lost, lost, 0, met.size(), {}}, "salvage: counts");
+    std::size_t at = 0;
+    should.push_back({{}, r.length, 0});
+    for (const run& hole : should) {
+      expect(space().model().holds(r.offset + at, memory().data() + at, hole.offset - at),
+             "salvage: content");
+      at = hole.offset + hole.bytes;
+      expect(std::memcmp(memory().data() + hole.offset, memory().originals(hole.offset),
+                         hole.bytes) == 0,
+             "salvage: a hole was written");
+    }
+    memory().expect_rest(0, r.length, "salvage: outside");
+  });
+}
+
+// From good memory into the layout: ends where that refuses.
+void salvage_into(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  if (space().model().has_aliases(r)) return;
+  on_each_engine([&]<class E>(E e) {
+    const auto should = space().expected<E>(r, access_kind::write);
+    const auto got = surefoot::salvage(
+        space().data() + r.offset, memory().data(), r.length,
+        [](const fault&, std::size_t, std::size_t) { finding("salvage: a hole in good memory"); },
+        e);
+    expect(got == surefoot::salvaged{should.done, 0, should.left, 0, should.stopped_by},
+           "salvage into the layout");
+    space().wrote(r.offset, memory().originals(), got.copied);
+    expect_content(around(r));
+  });
+}
+
+void fill(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  if (space().model().has_aliases(r)) return;
+  std::uint8_t byte = c.value();
+  on_each_engine([&]<class E>(E e) {
+    const auto should = space().expected<E>(r, access_kind::write);
+    unsigned char* const p = space().data() + r.offset;
+    ++byte;
+    if (c.other_value() % 2 == 1) byte = 0;
+    const auto got = c.other_value() % 2 == 0   ? surefoot::try_fill(p, byte, r.length, e)
+                     : c.other_value() % 4 == 1 ? surefoot::try_zero(p, r.length, e)
+                                                : surefoot::try_zero(std::span(p, r.length), e);
+    expect_same(got, should, "fill");
+    const std::vector<unsigned char> bytes(got.done, byte);
+    space().wrote(r.offset, bytes.data(), got.done);
+    expect_content(around(r));
+  });
+}
+
+void from_wild(const kit::fuzzed_call& c) {
+  const unsigned char* const p = wild(c.extra());
+  const std::size_t n = c.part().length;
+  on_each_engine([&](auto e) {
+    expect_wild(surefoot::try_copy(memory().data(), p, n, e), p, n, "copy from a wild address");
+    const auto got = surefoot::salvage(
+        memory().data(), p, n, [](const fault&, std::size_t, std::size_t) {}, e);
+    expect(got.copied == 0, "salvage from a wild address");
+    expect(got.lost + got.left == n, "salvage from a wild address: counts");
+    expect((got.stopped_by.kind == cause::bad_address) == wraps(p, n),
+           "salvage: a range that wraps");
+    const iovec one[] = {{const_cast<unsigned char*>(p), n}};
+    expect_wild(surefoot::try_gather(memory().data(), one, e), p, n, "gather from a wild address");
+  });
+  memory().expect_rest(0, n, "copy from a wild address: written");
+}
+
+void to_wild(const kit::fuzzed_call& c) {
+  unsigned char* const p = wild(c.extra());
+  const std::size_t n = c.part().length;
+  on_each_engine([&](auto e) {
+    expect_wild(surefoot::try_copy(p, memory().data(), n, e), p, n, "copy to a wild address");
+    expect_wild(surefoot::try_fill(p, 1, n, e), p, n, "fill of a wild address");
+    const auto got = surefoot::salvage(
+        p, memory().data(), n, [](const fault&, std::size_t, std::size_t) {}, e);
+    expect(got.copied == 0 && got.lost == 0 && got.left == n, "salvage to a wild address");
+  });
+}
+
+}  // namespace
+
+const char* const target_name = "try_copy";
+const std::span<const char* const> calls = names;
+
+void begin(const kit::fuzzed&) {}
+void end() { memory().expect_all("good memory was written"); }
+
+void call(kit::fuzzed_call& c, unsigned which) {
+  switch (which) {
+    case 0: return copy_out(c);
+    case 1: return copy_in(c);
+    case 2: return copy_within(c);
+    case 3: return gather(c);
+    case 4: return scatter(c);
+    case 5: return salvage(c);
+    case 6: return fill(c);
+    case 7: return from_wild(c);
+    case 8: return to_wild(c);
+    case 9: return salvage_into(c);
+    default: return ask_reference(c);
+  }
+}
+
+}  // namespace fuzz

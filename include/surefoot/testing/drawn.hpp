@@ -1,0 +1,64 @@
+// What is drawn for a test, as values that print themselves: layouts, parts of them, and what the steps of
+// a loop do. rapidcheck.hpp draws them at random, fuzzed.hpp from a fuzzer's bytes.
+#pragma once
+
+#include <cstddef>
+#include <ostream>
+#include <surefoot/testing/minefield.hpp>
+#include <vector>
+
+namespace surefoot {
+inline namespace SUREFOOT_TESTING_ABI {
+namespace testing {
+
+// A layout as a value; minefield lays it.
+struct layout {
+  std::vector<tile> tiles;
+  friend bool operator==(const layout&, const layout&) = default;
+};
+inline std::ostream& operator<<(std::ostream& to, const layout& l) {
+  return to << picture(l.tiles);
+}
+
+// A part of a minefield, in bytes from its beginning.
+struct reach {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+  std::size_t end() const noexcept { return offset + length; }
+  friend bool operator==(const reach&, const reach&) = default;
+};
+inline std::ostream& operator<<(std::ostream& to, const reach& r) {
+  return to << "bytes " << r.offset / tile_size << ":" << r.offset % tile_size << " to "
+            << r.end() / tile_size << ":" << r.end() % tile_size << " (tile:offset)";
+}
+
+// A layout and a part of it: what a loop is called with.
+struct excerpt {
+  std::vector<tile> tiles;
+  reach part;
+  friend bool operator==(const excerpt&, const excerpt&) = default;
+};
+inline std::ostream& operator<<(std::ostream& to, const excerpt& e) {
+  return to << picture(e.tiles) << '\n' << e.part;
+}
+
+// What a step of a loop does with the bytes that it is offered.
+enum class step_kind : unsigned char {
+  whole,   // all of them
+  brief,   // some of them, at least one
+  idle,    // none
+  greedy,  // says that it did more than it was offered
+  ended    // some of them, and asks for the end
+};
+struct step_plan {
+  step_kind kind = step_kind::whole;
+  std::size_t amount = 1;  // how many for `brief` and `ended`, and how many too much for `greedy`
+};
+inline std::ostream& operator<<(std::ostream& to, const step_plan& s) {
+  static constexpr const char* names[] = {"whole", "brief", "idle", "greedy", "ended"};
+  return to << names[static_cast<std::size_t>(s.kind)] << "(" << s.amount << ")";
+}
+
+}  // namespace testing
+}  // namespace SUREFOOT_TESTING_ABI
+}  // namespace surefoot
