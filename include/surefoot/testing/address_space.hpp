@@ -297,6 +297,15 @@ class space_model {
                [&](std::size_t i, std::size_t, std::size_t, std::size_t) { touch_for_write(i); });
   }
 
+  void replace(std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i) {
+      const int protection = pages[i].protection;
+      pages[i] = {};
+      pages[i].laid = tile::untouched;
+      pages[i].protection = protection;
+    }
+  }
+
   // Do two of the pages that meet this part show one file, and one of them writes it? Then what is
   // where after a write of both depends on the width of the stores.
   [[gnu::noinline]] bool has_aliases(const reach& r) const {
@@ -588,6 +597,10 @@ class address_space {
     for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size)
       __atomic_fetch_or(data() + at, 0, __ATOMIC_RELAXED);
     now_.touch_for_write(r);
+  }
+  // These pages are fresh memory now, of the same protection (surefoot::heal).
+  void replaced(std::size_t first, std::size_t count) {
+    now_.replace(first, count);
   }
   // What came to stand there cannot be foretold: from now on it is what is there.
   [[gnu::noinline]] void adopt(const reach& r) {

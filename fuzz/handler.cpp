@@ -1,0 +1,616 @@
+// The handler in a process where others want the same signals: owners come, go, chain and come back,
+// signals are real and forged, and each comes to whom it belongs. Guards and heal() as well.
+//
+// Each program begins in a process where nobody has installed anything yet and one owner has both signals:
+// the library's own memory of owners is put back for that. What would end the process (SIG_DFL, an owner
+// that is spent, owners that call each other in a circle) is known by the model beforehand, and left out;
+// proptest/unit/chain_*.cpp have children that die of it.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "target.hpp"
+
+namespace fuzz {
+
+namespace {
+
+constexpr const char* names[] = {"install",
+                                 "uninstall",
+                                 "an owner takes a signal",
+                                 "an owner gives a signal back",
+                                 "a signal is sent",
+                                 "a fault of nobody's",
+                                 "a fault of ours",
+                                 "guarded",
+                                 "guarded, and a signal is sent in it",
+                                 "guarded, without its guard",
+                                 "install, hosted",
+                                 "heal",
+                                 "ready_this_thread",
+                                 ask_reference_name};
+
+constexpr int both_signals[] = {SIGSEGV, SIGBUS};
+constexpr std::size_t index_of(int signal) { return signal == SIGBUS ? 1 : 0; }
+
+// The owners. A `plain` one takes what comes: it notes it, and makes the page of a real fault good. One that
+// `chains` hands on to whom it had displaced. The `host` asks our try_handle() first.
+constexpr std::size_t owner_count = 7;
+enum class manner { plain, chains, host };
+struct ways {
+  manner how;
+  int flags;
+  bool blocks_usr2;
+};
+constexpr ways owners[owner_count] = {
+    {manner::plain, SA_SIGINFO, false},
+    {manner::plain, SA_SIGINFO | SA_NODEFER, true},
+    {manner::plain, 0, false},
+    {manner::chains, SA_SIGINFO | SA_ONSTACK, false},
+    {manner::chains, SA_SIGINFO | SA_NODEFER, true},
+    {manner::plain, SA_SIGINFO | static_cast<int>(SA_RESETHAND), false},
+    {manner::host, SA_SIGINFO | SA_NODEFER, false},
+};
+constexpr std::size_t ours = owner_count, nobody = owner_count + 1;  // nobody: SIG_DFL
+
+// What came to an owner.
+struct delivery {
+  std::size_t owner;
+  int signal, code;
+  const void* address;
+  bool blocked, usr2_blocked;
+  friend bool operator==(const delivery&, const delivery&) = default;
+};
+std::ostream& operator<<(std::ostream& to, const delivery& d) {
+  return to << "owner " << d.owner << ": signal " << d.signal << ", code " << d.code << ", at "
+            << d.address << (d.blocked ? ", blocked" : "") << (d.usr2_blocked ? ", usr2 blocked" : "");
+}
+std::ostream& operator<<(std::ostream& to, const std::vector<delivery>& all) {
+  for (const delivery& d : all) to << d << "; ";
+  return to;
+}
+
+// Reality.
+std::vector<delivery> met;
+struct sigaction displaced[owner_count][2];
+
+bool is_blocked(int signal) {
+  sigset_t now;
+  ::pthread_sigmask(SIG_BLOCK, nullptr, &now);
+  return ::sigismember(&now, signal) == 1;
+}
+
+// A real fault ends here: the page is good from now on, and the instruction is made again.
+void mend(int signal, const siginfo_t* info) {
+  if (info == nullptr || info->si_code <= 0 || signal != info->si_signo) return;
+  const auto* const at = static_cast<const unsigned char*>(info->si_addr);
+  if (at < space().data() || at >= space().data() + kit::space_size) return;
+  const auto page = static_cast<std::size_t>(at - space().data()) / kit::tile_size;
+  (void)space().make({.what = kit::change_kind::map, .first = page, .to = kit::tile::read_write, .file = page});
+}
+
+// What is on its way. Anything else is a crash, and goes to whom the process has for that.
+enum class awaited { nothing, sent, fault };
+awaited coming = awaited::nothing;
+struct sigaction of_the_process[2];
+
+bool is_crash(int signal) {
+  if (coming != awaited::nothing) return false;
+  ::sigaction(signal, &of_the_process[index_of(signal)], nullptr);
+  return true;  // the instruction is made again
+}
+
+template <std::size_t Which>
+void on_signal(int signal, siginfo_t* info, void* context) {
+  const bool knows = (owners[Which].flags & SA_SIGINFO) != 0;
+  if constexpr (owners[Which].how == manner::host)
+    if (surefoot::try_handle(signal, info, context) == surefoot::handled::yes) return;
+  if (is_crash(signal)) return;
+  met.push_back({Which, signal, knows ? info->si_code : 0, knows ? info->si_addr : nullptr,
+                 is_blocked(signal), is_blocked(SIGUSR2)});
+  if constexpr (owners[Which].how == manner::chains) {
+    const struct sigaction& next = displaced[Which][index_of(signal)];
+    if ((next.sa_flags & SA_SIGINFO) != 0)
+      next.sa_sigaction(signal, info, context);
+    else
+      next.sa_handler(signal);
+  } else if (coming == awaited::fault) {
+    mend(signal, info);
+  }
+}
+// One that is not told where: it takes all of the layout for bad.
+template <std::size_t Which>
+void on_bare_signal(int signal) {
+  if (is_crash(signal)) return;
+  met.push_back({Which, signal, 0, nullptr, is_blocked(signal), is_blocked(SIGUSR2)});
+  if (coming != awaited::fault) return;
+  for (std::size_t i = 0; i < kit::space_pages; ++i)
+    (void)space().make({.what = kit::change_kind::map, .first = i, .to = kit::tile::read_write, .file = i});
+}
+
+struct sigaction action_of(std::size_t which) {
+  using informed = void (*)(int, siginfo_t*, void*);
+  static constexpr informed handlers[owner_count] = {on_signal<0>, on_signal<1>, nullptr, on_signal<3>,
+                                                     on_signal<4>, on_signal<5>, on_signal<6>};
+  struct sigaction a {};
+  if (which == nobody) {
+    a.sa_handler = SIG_DFL;
+    return a;
+  }
+  a.sa_flags = owners[which].flags;
+  if (handlers[which] != nullptr)
+    a.sa_sigaction = handlers[which];
+  else
+    a.sa_handler = on_bare_signal<2>;
+  if (owners[which].blocks_usr2) ::sigaddset(&a.sa_mask, SIGUSR2);
+  return a;
+}
+
+// The model: who has each signal, whom we displaced (newest first), and whom each owner did.
+struct signal_model {
+  std::size_t current = 0;
+  std::vector<std::size_t> remembered{};
+  bool spent[owner_count] = {};
+  std::size_t displaced_by[owner_count] = {};
+
+  void remember(std::size_t who) {
+    std::erase(remembered, who);
+    remembered.insert(remembered.begin(), who);
+    if (who < owner_count) spent[who] = false;
+  }
+  void take() {
+    if (current == ours) return;
+    remember(current);
+    current = ours;
+  }
+  bool give_back() {
+    if (current != ours) return false;
+    std::size_t to = nobody;
+    if (!remembered.empty()) {
+      to = remembered.front();
+      if (to < owner_count && spent[to]) to = nobody;
+      std::erase(remembered, to);
+    }
+    current = to;
+    return true;
+  }
+};
+signal_model models[2];
+bool ready = false;  // our hidden byte
+
+// What comes of a signal: to whom, in which order, and whether it is claimed by us in the end.
+struct outcome {
+  std::vector<delivery> to{};
+  bool claimed = false;
+  bool ends_here = false;  // it would end the process, or go round for ever
+  std::vector<std::size_t> spends{};
+};
+// `mine`: the library would claim it.
+outcome foretell(int signal, int code, const void* address, bool mine) {
+  const signal_model& m = models[index_of(signal)];
+  outcome all;
+  bool entered = false;
+  std::vector<std::size_t> left;
+  unsigned depth = 0;
+  const auto reach = [&](auto self, std::size_t who, bool blocked, bool usr2, bool by_kernel) -> void {
+    if (++depth > 30) {
+      all.ends_here = true;
+      return;
+    }
+    if (who == nobody) {
+      all.ends_here = true;
+      return;
+    }
+    if (who == ours) {
+      if (mine) {
+        all.claimed = true;
+        return;
+      }
+      if (!entered) {
+        entered = true;
+        left = m.remembered;
+        if (m.current < owner_count) std::erase(left, m.current);
+      }
+      if (left.empty()) {
+        all.ends_here = true;
+        return;
+      }
+      const std::size_t next = left.front();
+      left.erase(left.begin());
+      if (next == nobody || m.spent[next]) {
+        all.ends_here = true;
+        return;
+      }
+      return self(self, next, blocked, usr2, true);
+    }
+    // Whoever calls an owner as a handler blocks for it what it asked for.
+    const ways& w = owners[who];
+    if (by_kernel) {
+      blocked = blocked || (w.flags & SA_NODEFER) == 0;
+      usr2 = usr2 || w.blocks_usr2;
+      if ((w.flags & static_cast<int>(SA_RESETHAND)) != 0) all.spends.push_back(who);
+    }
+    if (w.how == manner::host && mine) {
+      all.claimed = true;
+      return;
+    }
+    const bool knows = (w.flags & SA_SIGINFO) != 0;
+    all.to.push_back({who, signal, knows ? code : 0, knows ? address : nullptr, blocked, usr2});
+    if (w.how == manner::chains) self(self, m.displaced_by[who], blocked, usr2, false);
+  };
+  reach(reach, m.current, false, false, true);
+  return all;
+}
+void came(int signal, const outcome& o) {
+  signal_model& m = models[index_of(signal)];
+  for (const std::size_t who : o.spends) {
+    if (m.current == who)
+      m.current = nobody;  // the kernel's doing
+    else
+      m.spent[who] = true;
+  }
+}
+
+void expect_state() {
+  for (const int signal : both_signals)
+    expect(!is_blocked(signal), "a signal stays blocked");
+  expect(!is_blocked(SIGUSR2), "SIGUSR2 stays blocked");
+  const auto now = surefoot::installed();
+  expect(now.segv == (models[0].current == ours) && now.bus == (models[1].current == ours), "installed()");
+}
+void expect_deliveries(const outcome& o, const char* what) {
+  if (met != o.to) finding(what, "is " + shown(met) + "\nshould be " + shown(o.to));
+  met.clear();
+}
+
+void install() {
+  for (signal_model& m : models) m.take();
+  ready = true;
+  expect(bool(surefoot::install()), "install()");
+  expect(surefoot::installed().both(), "install(): not installed");
+}
+
+void uninstall() {
+  const bool segv = models[0].give_back(), bus = models[1].give_back();
+  ready = false;
+  const auto given = surefoot::uninstall();
+  expect(given.segv == segv && given.bus == bus, "uninstall()");
+  for (const int signal : both_signals) {
+    struct sigaction now {};
+    ::sigaction(signal, nullptr, &now);
+    const std::size_t who = models[index_of(signal)].current;
+    if (who == ours) continue;
+    const struct sigaction should = action_of(who);
+    expect(now.sa_sigaction == should.sa_sigaction, "uninstall() gives it to somebody else");
+    if (who != nobody) expect(((now.sa_flags ^ should.sa_flags) & (SA_SIGINFO | SA_NODEFER)) == 0, "uninstall(): the flags");
+  }
+}
+
+// A call with a default engine installs by itself, whatever comes of it.
+void use() {
+  if (!ready)
+    for (signal_model& m : models) m.take();
+  ready = true;
+  const int good = 4711;
+  expect(surefoot::try_load(&good).value_or(0) == good, "a load of good memory");
+}
+
+int signal_of(const kit::fuzzed_call& c) { return both_signals[c.value() % 2]; }
+
+void owner_takes(const kit::fuzzed_call& c) {
+  const int signal = signal_of(c);
+  signal_model& m = models[index_of(signal)];
+  const std::size_t who = c.extra() % owner_count;
+  if (m.current == who) return;
+  const signal_model before = m;
+  m.displaced_by[who] = m.current;
+  m.current = who;
+  // Owners that call each other in a circle without us are their own affair.
+  for (const bool mine : {false, true}) {
+    const outcome o = foretell(signal, SI_TKILL, nullptr, mine);
+    if (o.to.size() > 20 || (owners[who].how == manner::chains && before.current == nobody)) {
+      m = before;
+      return;
+    }
+  }
+  const struct sigaction action = action_of(who);
+  ::sigaction(signal, &action, &displaced[who][index_of(signal)]);
+}
+
+// To whom it had displaced.
+void owner_gives_back(const kit::fuzzed_call& c) {
+  const int signal = signal_of(c);
+  signal_model& m = models[index_of(signal)];
+  const std::size_t who = m.current;
+  if (who >= owner_count || (c.extra() % 2 == 0 && m.displaced_by[who] == nobody)) return;
+  const signal_model before = m;
+  m.current = m.displaced_by[who];
+  if (m.current == who || foretell(signal, SI_TKILL, nullptr, false).to.size() > 20) {
+    m = before;
+    return;
+  }
+  ::sigaction(signal, &displaced[who][index_of(signal)], nullptr);
+}
+
+// A siginfo of our own making, to ourselves. The kernel allows any code for that.
+siginfo_t forged(const kit::fuzzed_call& c, int signal) {
+  constexpr int codes[] = {SI_TKILL, SI_QUEUE, SI_USER, 1, 2, 3, 4, 5, 8, 9, 0x80, -60};
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = codes[c.other_value() % std::size(codes)];
+  if (c.extra() % 4 != 0) info.si_addr = space().data() + c.begin();
+  if (c.extra() % 4 == 3) info.si_addr = wild(c.extra());
+  if (signal == SIGBUS && (info.si_code == BUS_MCEERR_AR || info.si_code == BUS_MCEERR_AO)) {
+    constexpr short shifts[] = {12, 21, 0, 6};
+    info.si_addr_lsb = shifts[c.value() / 2u % 4];
+  }
+  return info;
+}
+[[gnu::noinline]] void send(siginfo_t& info) noexcept {
+  const int error = errno;
+  errno = 4242;
+  ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), ::gettid(), info.si_signo, &info);
+  errno = error;
+}
+// Where a code says an address, si_addr is one; else those bytes are a sender.
+const void* address_in(const siginfo_t& info) { return info.si_addr; }
+
+void sent(const kit::fuzzed_call& c) {
+  siginfo_t info = forged(c, signal_of(c));
+  const outcome o = foretell(info.si_signo, info.si_code, address_in(info), false);
+  if (o.ends_here) return;
+  coming = awaited::sent;
+  send(info);
+  coming = awaited::nothing;
+  came(info.si_signo, o);
+  expect_deliveries(o, "a signal that was sent came to somebody else");
+}
+
+[[gnu::noinline]] unsigned char touch(const volatile unsigned char* p) noexcept { return *p; }
+
+// The plain load of a byte, by code that is not ours.
+void foreign_fault(const kit::fuzzed_call& c) {
+  if (c.begin() == kit::space_size) return;
+  const unsigned char* const p = space().data() + c.begin();
+  const auto is = space().model().ask(c.begin(), access_kind::read);
+  if (is.accessible()) return;
+  const outcome o = foretell(is.signal, is.code, p, false);
+  if (o.ends_here) return;
+  coming = awaited::fault;
+  const unsigned char byte = touch(p);
+  coming = awaited::nothing;
+  came(is.signal, o);
+  expect(byte == space().model().byte(c.begin()), "a fault of nobody's: what was loaded");
+  expect_deliveries(o, "a fault of nobody's came to somebody else");
+}
+
+// Is our handler reached by a fault of ours, without anybody taking it before?
+bool is_claimed(const kit::answer& is, const void* p) {
+  if (is.accessible()) return true;
+  const outcome o = foretell(is.signal, is.code, p, true);
+  return o.claimed && !o.ends_here;
+}
+
+void own_fault(const kit::fuzzed_call& c) {
+  const kit::reach r{std::min(c.begin(), kit::space_size - 8), 8};
+  const void* const p = space().data() + r.offset;
+  use();
+  on_signal_engines([&]<class E>(E e) {
+    const progress should = space().expected<E>(r, access_kind::read);
+    const auto is = space().model().ask(r.offset, access_kind::read);
+    const auto other = space().model().ask(r.end() - 1, access_kind::read);
+    if (!is_claimed(is, p) || !is_claimed(other, p)) return;
+    coming = awaited::fault;  // chainers on the way are told
+    const auto got = surefoot::try_load<std::uint64_t>(p, e);
+    coming = awaited::nothing;
+    expect_same(got.stopped_by, should.stopped_by, "a fault of ours");
+    met.clear();  // those that chained to us have seen it as well
+  });
+}
+
+// What the library must say of a fault with this siginfo, by its documentation alone.
+cause cause_of(const siginfo_t& info) {
+  const auto at = reinterpret_cast<std::uintptr_t>(info.si_addr);
+  if (info.si_code == 0x80 || (at >> 63) != 0) return cause::bad_address;
+  if (info.si_signo == SIGSEGV) switch (info.si_code) {
+      case 1: return cause::unmapped;
+      case 2: return cause::denied;
+      case 4: return cause::key_denied;
+      case 5:
+      case 7:
+      case 8:
+      case 9: return cause::tag_mismatch;
+      default: return cause::unknown;
+    }
+  switch (info.si_code) {
+    case 1: return cause::misaligned;
+    case 2: return cause::no_backing;
+    case 4: return cause::poisoned;
+    default: return cause::unknown;
+  }
+}
+
+bool is_access(int signal, int code) {
+  if (code <= 0) return false;
+  return signal == SIGBUS ? code != BUS_MCEERR_AO : code != 8;
+}
+
+kit::reach guard_range(kit::fuzzed_call& c, bool& everything) {
+  everything = c.extra() % 3 == 0;
+  return c.next_part();
+}
+
+// A guard around the load of a byte, with a range or without, alone or in another one.
+void guards(kit::fuzzed_call& c, bool without) {
+  if (c.begin() == kit::space_size) return;
+  bool everything = false;
+  const kit::reach r = guard_range(c, everything);
+  const std::size_t at = c.begin();
+  const volatile unsigned char* const p = space().data() + at;
+  use();
+  const auto is = space().model().ask(at, access_kind::read);
+  const bool covered = !without && (everything || (at >= r.offset && at < r.end()));
+  outcome o;
+  if (!is.accessible()) {
+    o = foretell(is.signal, is.code, const_cast<const unsigned char*>(p), covered);
+    if (o.ends_here) return;
+  }
+  coming = awaited::fault;
+  const auto body = [p, without]() noexcept {
+    if (!without) return touch(p);
+    const auto chain = surefoot::exchange_guard({});
+    const unsigned char byte = touch(p);
+    const auto own = surefoot::exchange_guard(chain);
+    return own.innermost == nullptr ? byte : static_cast<unsigned char>(byte + 1);
+  };
+  const auto got = everything ? surefoot::guarded(body)
+                              : surefoot::guarded(space().data() + r.offset, r.length, body);
+  coming = awaited::nothing;
+  if (!is.accessible()) {
+    came(is.signal, o);
+    expect_deliveries(o, "a fault in a guard came to somebody else");
+  }
+  if (!is.accessible() && o.claimed) {
+    expect_same(got.stopped_by, is.at(const_cast<const unsigned char*>(p), access_kind::read), "guarded");
+  } else {
+    expect(got.ok(), "guarded: a fault that is not its own");
+    expect(got.value() == space().model().byte(at), "guarded: value");
+  }
+}
+
+void guard_and_send(kit::fuzzed_call& c) {
+  bool everything = false;
+  const kit::reach r = guard_range(c, everything);
+  siginfo_t info = forged(c, signal_of(c));
+  const int signal = info.si_signo;
+  use();
+  const auto address = reinterpret_cast<std::uintptr_t>(info.si_addr);
+  const auto first = reinterpret_cast<std::uintptr_t>(space().data() + r.offset);
+  const bool poison = signal == SIGBUS && info.si_code == BUS_MCEERR_AR;
+  const bool unplaced = info.si_addr == nullptr &&
+                        (info.si_code == 0x80 || (signal == SIGBUS && info.si_code == BUS_ADRALN));
+  const bool inside = !unplaced && r.length > 0 && address - first < r.length;
+  // It is sent by a system call, and poison in one of those is not the guard's.
+  const bool mine = is_access(signal, info.si_code) && !poison && (everything || inside);
+  const outcome o = foretell(signal, info.si_code, address_in(info), mine);
+  if (o.ends_here) return;
+  coming = awaited::sent;
+  siginfo_t* const its = &info;
+  const auto body = [its]() noexcept { send(*its); };
+  const auto got = everything ? surefoot::guarded(body)
+                              : surefoot::guarded(space().data() + r.offset, r.length, body);
+  coming = awaited::nothing;
+  came(signal, o);
+  expect_deliveries(o, "a signal that was sent in a guard came to somebody else");
+  if (!o.claimed) return expect(got.ok(), "a guard takes what is not its own");
+  expect(!got.ok(), "a guard does not take a fault");
+  expect(got.stopped_by.kind == cause_of(info), "a guard: the cause");
+  expect(got.stopped_by.signal == signal && got.stopped_by.code == info.si_code, "a guard: the signal");
+  expect(got.stopped_by.address == info.si_addr, "a guard: the address");
+}
+
+void hosted() {
+  // For hosts alone: who has the signals keeps them.
+  if (models[0].current == ours || models[1].current == ours) return;
+  ready = true;
+  expect(bool(surefoot::install(surefoot::hosted)), "install(hosted)");
+}
+
+void heals(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  const auto& model = space().model();
+  if (r.length == 0) {
+    const auto none = surefoot::heal(space().data() + r.offset, 0);
+    return expect(none.ok() && none.value().bytes == 0, "heal of nothing");
+  }
+  const std::size_t first = r.offset / kit::tile_size, end = (r.end() - 1) / kit::tile_size + 1;
+  surefoot::healed should{space().data() + first * kit::tile_size, (end - first) * kit::tile_size, false, false};
+  for (std::size_t i = first; i < end; ++i) {
+    using kit::tile;
+    const tile t = model.pages[i].laid;
+    if (kit::space_model::is_rigid(t)) return;
+    const bool unnamed = t == tile::secret || t == tile::full_tmpfs;
+    should.of_file |= kit::space_model::is_file(t) || unnamed;
+    should.shared |= (kit::space_model::is_file(t) && t != tile::private_file) || unnamed;
+    if (t != tile::hole) continue;
+    const auto got = surefoot::heal(space().data() + r.offset, r.length);
+    const void* const bad = space().data() + std::max(i * kit::tile_size, r.offset);
+    return expect(got.stopped_by.kind == cause::unmapped && got.stopped_by.address == bad, "heal of a hole");
+  }
+  const auto got = surefoot::heal(space().data() + r.offset, r.length);
+  expect(got.ok(), "heal");
+  expect(got.value() == should, "heal: what was lost");
+  space().replaced(first, end - first);
+  expect_content();
+}
+
+void readies(const kit::fuzzed_call& c) {
+  sigset_t some;
+  ::sigemptyset(&some);
+  const bool segv = c.value() % 2 == 1, bus = c.other_value() % 2 == 1;
+  if (segv) ::sigaddset(&some, SIGSEGV);
+  if (bus) ::sigaddset(&some, SIGBUS);
+  ::pthread_sigmask(SIG_BLOCK, &some, nullptr);
+  const auto was = surefoot::ready_this_thread();
+  expect(was.segv == segv && was.bus == bus, "ready_this_thread()");
+  expect(surefoot::pin() == surefoot::pinned::yes, "pin() of an executable");
+}
+
+// What the library remembers of owners, as it is in a process that has just begun.
+namespace library = surefoot::signals;
+void forget_everything() {
+  for (auto* const each : {&library::owners_of_segv, &library::owners_of_bus}) {
+    std::memset(static_cast<void*>(each->known), 0, sizeof each->known);
+    each->order = library::owners::empty;
+  }
+  library::ready_byte = 0;
+}
+}  // namespace
+
+const char* const target_name = "handler";
+const std::span<const char* const> calls = names;
+
+void begin(const kit::fuzzed&) {
+  met.clear();
+  forget_everything();
+  ready = false;
+  const struct sigaction base = action_of(0);
+  for (const int signal : both_signals) {
+    ::sigaction(signal, &base, &of_the_process[index_of(signal)]);
+    models[index_of(signal)] = {};
+  }
+}
+
+void end() {
+  // As it was, for the fuzzer, and for the checks of the layout.
+  for (const int signal : both_signals)
+    ::sigaction(signal, &of_the_process[index_of(signal)], nullptr);
+  forget_everything();
+}
+
+void call(kit::fuzzed_call& c, unsigned which) {
+  switch (which) {
+    case 0: install(); break;
+    case 1: uninstall(); break;
+    case 2: owner_takes(c); break;
+    case 3: owner_gives_back(c); break;
+    case 4: sent(c); break;
+    case 5: foreign_fault(c); break;
+    case 6: own_fault(c); break;
+    case 7: guards(c, false); break;
+    case 8: guard_and_send(c); break;
+    case 9: guards(c, true); break;
+    case 10: hosted(); break;
+    case 11: heals(c); break;
+    case 12: readies(c); break;
+    default: ask_reference(c); break;
+  }
+  met.clear();
+  expect_state();
+}
+
+}  // namespace fuzz
