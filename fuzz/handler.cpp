@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <vector>
 
@@ -95,7 +96,7 @@ void mend(int signal, const siginfo_t* info) {
 
 // What is on its way. Anything else is a crash, and goes to whom the process has for that.
 enum class awaited { nothing, sent, fault };
-awaited coming = awaited::nothing;
+volatile awaited coming = awaited::nothing;
 struct sigaction of_the_process[2];
 
 bool is_crash(int signal) {
@@ -150,16 +151,39 @@ struct sigaction action_of(std::size_t which) {
   return a;
 }
 
+// Some owners in order. Not a vector: what that does depends on the program before, and is seen by a fuzzer.
+class line {
+ public:
+  bool empty() const { return count_ == 0; }
+  std::size_t front() const { return who_[0]; }
+  void erase(std::size_t who) {
+    count_ = static_cast<std::size_t>(std::remove(who_.begin(), end(), who) - who_.begin());
+  }
+  void push_front(std::size_t who) {
+    erase(who);
+    std::copy_backward(who_.begin(), end(), end() + 1);
+    who_[0] = who;
+    ++count_;
+  }
+
+ private:
+  std::array<std::size_t, owner_count + 2>::iterator end() {
+    return who_.begin() + static_cast<std::ptrdiff_t>(count_);
+  }
+
+  std::array<std::size_t, owner_count + 2> who_{};
+  std::size_t count_ = 0;
+};
+
 // The model: who has each signal, whom we displaced (newest first), and whom each owner did.
 struct signal_model {
   std::size_t current = 0;
-  std::vector<std::size_t> remembered{};
+  line remembered{};
   bool spent[owner_count] = {};
   std::size_t displaced_by[owner_count] = {};
 
   void remember(std::size_t who) {
-    std::erase(remembered, who);
-    remembered.insert(remembered.begin(), who);
+    remembered.push_front(who);
     if (who < owner_count) spent[who] = false;
   }
   void take() {
@@ -173,7 +197,7 @@ struct signal_model {
     if (!remembered.empty()) {
       to = remembered.front();
       if (to < owner_count && spent[to]) to = nobody;
-      std::erase(remembered, to);
+      remembered.erase(to);
     }
     current = to;
     return true;
@@ -194,7 +218,7 @@ outcome foretell(int signal, int code, const void* address, bool mine) {
   const signal_model& m = models[index_of(signal)];
   outcome all;
   bool entered = false;
-  std::vector<std::size_t> left;
+  line left;
   unsigned depth = 0;
   const auto reach = [&](auto self, std::size_t who, bool blocked, bool usr2, bool by_kernel) -> void {
     if (++depth > 30) {
@@ -213,14 +237,14 @@ outcome foretell(int signal, int code, const void* address, bool mine) {
       if (!entered) {
         entered = true;
         left = m.remembered;
-        if (m.current < owner_count) std::erase(left, m.current);
+        if (m.current < owner_count) left.erase(m.current);
       }
       if (left.empty()) {
         all.ends_here = true;
         return;
       }
       const std::size_t next = left.front();
-      left.erase(left.begin());
+      left.erase(next);
       if (next == nobody || m.spent[next]) {
         all.ends_here = true;
         return;
@@ -370,7 +394,13 @@ void sent(const kit::fuzzed_call& c) {
   expect_deliveries(o, "a signal that was sent came to somebody else");
 }
 
-[[gnu::noinline]] unsigned char touch(const volatile unsigned char* p) noexcept { return *p; }
+// What a handler does meanwhile is seen behind it, and what was set before it by the handler.
+[[gnu::noinline]] unsigned char touch(const volatile unsigned char* p) noexcept {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const unsigned char byte = *p;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return byte;
+}
 
 // The plain load of a byte, by code that is not ours.
 void foreign_fault(const kit::fuzzed_call& c) {
