@@ -101,12 +101,16 @@ void compare_good(const kit::fuzzed_call& c) {
     const std::size_t differs = static_cast<std::size_t>(c.value()) * 64 + c.other_value() % 64u;
     if (differs < r.length)
       good.bytes[differs] = static_cast<unsigned char>(good.bytes[differs] + c.extra());
+    // Always at the same address: how a piece is cut depends on it.
+    unsigned char* const at = memory().data();
+    std::copy(good.bytes.begin(), good.bytes.end(), at);
     if (c.extra() % 2 == 0)
-      expect_order(surefoot::try_compare(text(r.offset), good.bytes.data(), r.length, e), here,
-                   good, r.length, "compare with good memory");
+      expect_order(surefoot::try_compare(text(r.offset), at, r.length, e), here, good, r.length,
+                   "compare with good memory");
     else
-      expect_order(surefoot::try_compare(good.bytes.data(), text(r.offset), r.length, e), good,
-                   here, r.length, "compare good memory");
+      expect_order(surefoot::try_compare(at, text(r.offset), r.length, e), good, here, r.length,
+                   "compare good memory");
+    memory().expect_rest(0, r.length, "compare: written");
   });
 }
 
@@ -141,9 +145,12 @@ void copy_in(const kit::fuzzed_call& c) {
     if (end < from.size()) from[end] = 0;
     const std::size_t wanted = std::min(end < r.length ? end + 1 : r.length, r.length);
     const auto write = space().expected<E>({r.offset, wanted}, access_kind::write);
+    std::copy(from.begin(), from.end(), memory().data());
     const auto met =
         surefoot::try_copy_string(reinterpret_cast<char*>(space().data() + r.offset),
-                                  reinterpret_cast<const char*>(from.data()), r.length, e);
+                                  reinterpret_cast<const char*>(memory().data()), r.length, e);
+    expect(std::equal(from.begin(), from.end(), memory().data()), "copy a string in: the source");
+    memory().expect_rest(0, from.size(), "copy a string in: outside of the source");
     const progress exact = write.all()
                                ? progress{wanted, 0}
                                : progress{write.done, r.length - write.done, write.stopped_by};

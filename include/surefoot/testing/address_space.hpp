@@ -46,7 +46,7 @@ class page_content {
  public:
   using bytes = std::array<unsigned char, tile_size>;
 
-  page_content() noexcept : shared_(zeros()) { ++shared_->users; }
+  page_content() : shared_(zeros()) { ++shared_->users; }
   [[gnu::noinline]] page_content(const page_content& other) noexcept : shared_(other.shared_) {
     ++shared_->users;
   }
@@ -87,9 +87,9 @@ class page_content {
     bytes content;
   };
 
-  static block* zeros() noexcept {
-    static block all{1, {}};
-    return &all;
+  static block* zeros() {
+    static block* const all = new block{1, {}};  // for ever
+    return all;
   }
   static std::array<page_content, space_pages> of_each_page(std::size_t filled) {
     std::array<page_content, space_pages> all;
