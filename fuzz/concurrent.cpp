@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* names[] = {"copy out while tiles change", "copy in while tiles change",
                                  "fault_in while tiles change", "ensure while tiles change",
-                                 "resume while tiles change", "probe while bytes are counted up"};
+                                 "resume while tiles change",   "probe while bytes are counted up"};
 
 kit::space_layout wanted{};
 unsigned made = 0;  // calls of this program; more than two say no more
@@ -87,8 +87,10 @@ void expect_possible(changing& now, const kit::reach& r, access_kind during, con
     return kit::said_by<E>(wanted[offset / kit::tile_size], now.field().ask(offset, k), k);
   };
   // Nothing of a tile that stays and refuses was done.
-  for (std::size_t at = r.offset; at < r.offset + met.done; at += kit::tile_size - at % kit::tile_size)
-    if (now.is_fixed(at)) expect(met_at(at, during).accessible(), "concurrent: a tile that refuses was done");
+  for (std::size_t at = r.offset; at < r.offset + met.done;
+       at += kit::tile_size - at % kit::tile_size)
+    if (now.is_fixed(at))
+      expect(met_at(at, during).accessible(), "concurrent: a tile that refuses was done");
   if (met.all()) return;
   const auto at = static_cast<std::size_t>(
       static_cast<const volatile unsigned char*>(met.stopped_by.address) - now.field().data());
@@ -97,22 +99,24 @@ void expect_possible(changing& now, const kit::reach& r, access_kind during, con
   const auto said = met_at(at, during);
   const bool by_load = loads_too && !met_at(at, access_kind::read).accessible();
   expect(!said.accessible() || by_load, "concurrent: a tile that stays and is good refuses");
-  if (!by_load) expect(met.stopped_by.kind == said.kind, "concurrent: the cause of a tile that stays");
+  if (!by_load)
+    expect(met.stopped_by.kind == said.kind, "concurrent: the cause of a tile that stays");
 }
 
 // Zeros where a tile was being made or has none, else what is laid there.
-void expect_bytes(const changing& now, std::size_t offset, const unsigned char* bytes, std::size_t n,
-                  const unsigned char* field) {
+void expect_bytes(const changing& now, std::size_t offset, const unsigned char* bytes,
+                  std::size_t n, const unsigned char* field) {
   for (std::size_t i = 0; i < n; ++i)
-    expect(bytes[i] == kit::pattern(field + offset + i) || bytes[i] == 0 ||
-               !now.is_fixed(offset + i),
-           "concurrent: a byte that was never there");
+    expect(
+        bytes[i] == kit::pattern(field + offset + i) || bytes[i] == 0 || !now.is_fixed(offset + i),
+        "concurrent: a byte that was never there");
 }
 
 // The answer of a verdict, as of something that stopped there.
 progress as_progress(changing& now, const kit::reach& r, const verdict& v) {
   if (v) return {r.length, 0};
-  const auto at = static_cast<const volatile unsigned char*>(v.stopped_by.address) - now.field().data();
+  const auto at =
+      static_cast<const volatile unsigned char*>(v.stopped_by.address) - now.field().data();
   const std::size_t done = static_cast<std::size_t>(at) - r.offset;
   return {std::min(done, r.length), r.length - std::min(done, r.length), v.stopped_by};
 }
@@ -149,7 +153,8 @@ void copy_in(kit::fuzzed_call& c) {
     // What stands there, or may come to stand there.
     std::vector<unsigned char> bytes(r.length);
     for (std::size_t i = 0; i < r.length; ++i) bytes[i] = kit::pattern(p + i);
-    expect_possible<E>(now, r, access_kind::write, surefoot::try_copy(p, bytes.data(), r.length, e));
+    expect_possible<E>(now, r, access_kind::write,
+                       surefoot::try_copy(p, bytes.data(), r.length, e));
   });
 }
 
@@ -224,7 +229,8 @@ void begin(const kit::fuzzed& program) {
 void end() {
   sigset_t mask;
   ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-  expect(::sigismember(&mask, SIGSEGV) == 0 && ::sigismember(&mask, SIGBUS) == 0, "a signal stays blocked");
+  expect(::sigismember(&mask, SIGSEGV) == 0 && ::sigismember(&mask, SIGBUS) == 0,
+         "a signal stays blocked");
   memory().expect_all("good memory was written");
 }
 

@@ -68,7 +68,8 @@ struct delivery {
 };
 std::ostream& operator<<(std::ostream& to, const delivery& d) {
   return to << "owner " << d.owner << ": signal " << d.signal << ", code " << d.code << ", at "
-            << d.address << (d.blocked ? ", blocked" : "") << (d.usr2_blocked ? ", usr2 blocked" : "");
+            << d.address << (d.blocked ? ", blocked" : "")
+            << (d.usr2_blocked ? ", usr2 blocked" : "");
 }
 std::ostream& operator<<(std::ostream& to, const std::vector<delivery>& all) {
   for (const delivery& d : all) to << d << "; ";
@@ -91,7 +92,8 @@ void mend(int signal, const siginfo_t* info) {
   const auto* const at = static_cast<const unsigned char*>(info->si_addr);
   if (at < space().data() || at >= space().data() + kit::space_size) return;
   const auto page = static_cast<std::size_t>(at - space().data()) / kit::tile_size;
-  (void)space().make({.what = kit::change_kind::map, .first = page, .to = kit::tile::read_write, .file = page});
+  (void)space().make(
+      {.what = kit::change_kind::map, .first = page, .to = kit::tile::read_write, .file = page});
 }
 
 // What is on its way. Anything else is a crash, and goes to whom the process has for that.
@@ -130,13 +132,14 @@ void on_bare_signal(int signal) {
   met.push_back({Which, signal, 0, nullptr, is_blocked(signal), is_blocked(SIGUSR2)});
   if (coming != awaited::fault) return;
   for (std::size_t i = 0; i < kit::space_pages; ++i)
-    (void)space().make({.what = kit::change_kind::map, .first = i, .to = kit::tile::read_write, .file = i});
+    (void)space().make(
+        {.what = kit::change_kind::map, .first = i, .to = kit::tile::read_write, .file = i});
 }
 
 struct sigaction action_of(std::size_t which) {
   using informed = void (*)(int, siginfo_t*, void*);
-  static constexpr informed handlers[owner_count] = {on_signal<0>, on_signal<1>, nullptr, on_signal<3>,
-                                                     on_signal<4>, on_signal<5>, on_signal<6>};
+  static constexpr informed handlers[owner_count] = {
+      on_signal<0>, on_signal<1>, nullptr, on_signal<3>, on_signal<4>, on_signal<5>, on_signal<6>};
   struct sigaction a {};
   if (which == nobody) {
     a.sa_handler = SIG_DFL;
@@ -220,7 +223,8 @@ outcome foretell(int signal, int code, const void* address, bool mine) {
   bool entered = false;
   line left;
   unsigned depth = 0;
-  const auto reach = [&](auto self, std::size_t who, bool blocked, bool usr2, bool by_kernel) -> void {
+  const auto reach = [&](auto self, std::size_t who, bool blocked, bool usr2,
+                         bool by_kernel) -> void {
     if (++depth > 30) {
       all.ends_here = true;
       return;
@@ -280,11 +284,11 @@ void came(int signal, const outcome& o) {
 }
 
 void expect_state() {
-  for (const int signal : both_signals)
-    expect(!is_blocked(signal), "a signal stays blocked");
+  for (const int signal : both_signals) expect(!is_blocked(signal), "a signal stays blocked");
   expect(!is_blocked(SIGUSR2), "SIGUSR2 stays blocked");
   const auto now = surefoot::installed();
-  expect(now.segv == (models[0].current == ours) && now.bus == (models[1].current == ours), "installed()");
+  expect(now.segv == (models[0].current == ours) && now.bus == (models[1].current == ours),
+         "installed()");
 }
 void expect_deliveries(const outcome& o, const char* what) {
   if (met != o.to) finding(what, "is " + shown(met) + "\nshould be " + shown(o.to));
@@ -310,7 +314,9 @@ void uninstall() {
     if (who == ours) continue;
     const struct sigaction should = action_of(who);
     expect(now.sa_sigaction == should.sa_sigaction, "uninstall() gives it to somebody else");
-    if (who != nobody) expect(((now.sa_flags ^ should.sa_flags) & (SA_SIGINFO | SA_NODEFER)) == 0, "uninstall(): the flags");
+    if (who != nobody)
+      expect(((now.sa_flags ^ should.sa_flags) & (SA_SIGINFO | SA_NODEFER)) == 0,
+             "uninstall(): the flags");
   }
 }
 
@@ -505,7 +511,8 @@ void guards(kit::fuzzed_call& c, bool without) {
     expect_deliveries(o, "a fault in a guard came to somebody else");
   }
   if (!is.accessible() && o.claimed) {
-    expect_same(got.stopped_by, is.at(const_cast<const unsigned char*>(p), access_kind::read), "guarded");
+    expect_same(got.stopped_by, is.at(const_cast<const unsigned char*>(p), access_kind::read),
+                "guarded");
   } else {
     expect(got.ok(), "guarded: a fault that is not its own");
     expect(got.value() == space().model().byte(at), "guarded: value");
@@ -539,7 +546,8 @@ void guard_and_send(kit::fuzzed_call& c) {
   if (!o.claimed) return expect(got.ok(), "a guard takes what is not its own");
   expect(!got.ok(), "a guard does not take a fault");
   expect(got.stopped_by.kind == cause_of(info), "a guard: the cause");
-  expect(got.stopped_by.signal == signal && got.stopped_by.code == info.si_code, "a guard: the signal");
+  expect(got.stopped_by.signal == signal && got.stopped_by.code == info.si_code,
+         "a guard: the signal");
   expect(got.stopped_by.address == info.si_addr, "a guard: the address");
 }
 
@@ -558,7 +566,8 @@ void heals(const kit::fuzzed_call& c) {
     return expect(none.ok() && none.value().bytes == 0, "heal of nothing");
   }
   const std::size_t first = r.offset / kit::tile_size, end = (r.end() - 1) / kit::tile_size + 1;
-  surefoot::healed should{space().data() + first * kit::tile_size, (end - first) * kit::tile_size, false, false};
+  surefoot::healed should{space().data() + first * kit::tile_size, (end - first) * kit::tile_size,
+                          false, false};
   for (std::size_t i = first; i < end; ++i) {
     using kit::tile;
     const tile t = model.pages[i].laid;
@@ -569,7 +578,8 @@ void heals(const kit::fuzzed_call& c) {
     if (t != tile::hole) continue;
     const auto got = surefoot::heal(space().data() + r.offset, r.length);
     const void* const bad = space().data() + std::max(i * kit::tile_size, r.offset);
-    return expect(got.stopped_by.kind == cause::unmapped && got.stopped_by.address == bad, "heal of a hole");
+    return expect(got.stopped_by.kind == cause::unmapped && got.stopped_by.address == bad,
+                  "heal of a hole");
   }
   const auto got = surefoot::heal(space().data() + r.offset, r.length);
   expect(got.ok(), "heal");

@@ -599,9 +599,9 @@ class address_space {
     now_.touch_for_write(r);
   }
   // These pages are fresh memory now, of the same protection (surefoot::heal).
-  void replaced(std::size_t first, std::size_t count) {
-    now_.replace(first, count);
-  }
+  void replaced(std::size_t first, std::size_t count) { now_.replace(first, count); }
+  // The library did to it what this model says.
+  void assume(const space_model& after) { now_ = after; }
   // What came to stand there cannot be foretold: from now on it is what is there.
   [[gnu::noinline]] void adopt(const reach& r) {
     for (std::size_t at = r.offset; at < r.end(); ++at)
