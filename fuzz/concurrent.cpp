@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* names[] = {"copy out while tiles change", "copy in while tiles change",
                                  "fault_in while tiles change", "ensure while tiles change",
-                                 "resume while tiles change",   "probe while bytes are counted up"};
+                                 "resume while tiles change",   "probe while bytes are counted up",
+                                 "fetch_xor from two threads"};
 
 kit::space_layout wanted{};
 unsigned made = 0;  // calls of this program; more than two say no more
@@ -217,6 +218,24 @@ void count_up(kit::fuzzed_call& c) {
   });
 }
 
+// The atomics that are loops, on one word from two threads: each change is there in the end.
+void combine(kit::fuzzed_call& c) {
+  static std::uint32_t word = 0;
+  const std::uint32_t times = 100 + 8u * c.value(), mine = 1, theirs = 2;
+  const auto flip = [](std::uint32_t bit, std::uint32_t n, auto e) {
+    for (std::uint32_t i = 0; i < n; ++i)
+      expect(surefoot::try_fetch_xor(&word, bit, e).ok(), "fetch_xor of good memory");
+  };
+  on_signal_engines([&](auto e) {
+    word = 0;
+    std::thread other([&] { flip(theirs, times, e); });
+    flip(mine, times + 1, e);
+    other.join();
+    const std::uint32_t should = (times % 2 == 1 ? theirs : 0) | (times % 2 == 0 ? mine : 0);
+    expect_same(word, should, "a fetch_xor was lost");
+  });
+}
+
 }  // namespace
 
 const char* const target_name = "concurrent";
@@ -244,7 +263,8 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 2: return fault_in(c);
     case 3: return ensure(c);
     case 4: return resume(c);
-    default: return count_up(c);
+    case 5: return count_up(c);
+    default: return combine(c);
   }
 }
 

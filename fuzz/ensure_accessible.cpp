@@ -14,6 +14,7 @@ constexpr const char* names[] = {"ensure_accessible",
                                  "ensure_accessible of buffers",
                                  "ensure_accessible of ints",
                                  "ensure_accessible of a wild address",
+                                 "with an engine that is not ready",
                                  ask_reference_name};
 
 using surefoot::granularity;
@@ -126,6 +127,19 @@ void of_wild(const kit::fuzzed_call& c) {
   });
 }
 
+void not_ready(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  unsigned char* const p = space().data() + r.offset;
+  on_each_engine([&]<class E>(E) {
+    const unready<E> e;
+    const verdict met = kind_of(c) == access_kind::read
+                            ? surefoot::ensure_readable(p, r.length, e)
+                            : surefoot::ensure_writeable(p, r.length, e);
+    if (r.length == 0) return expect(bool(met), "ensure_accessible of nothing");
+    expect_unready(met.stopped_by, p, kind_of(c));
+  });
+}
+
 }  // namespace
 
 const char* const target_name = "ensure_accessible";
@@ -141,6 +155,7 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 2: return of_buffers(c);
     case 3: return of_ints(c);
     case 4: return of_wild(c);
+    case 5: return not_ready(c);
     default: return ask_reference(c);
   }
 }

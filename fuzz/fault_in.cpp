@@ -9,8 +9,13 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"fault_in", "fault_in of buffers", "fault_in of ints",
-                                 "fault_in of a wild address", ask_reference_name};
+constexpr const char* names[] = {"fault_in",
+                                 "fault_in of buffers",
+                                 "fault_in of ints",
+                                 "fault_in of a wild address",
+                                 "with an engine that is not ready",
+                                 "a fault as text",
+                                 ask_reference_name};
 
 // One byte of each page counts: where that has granules, the first of the part in it.
 template <class E>
@@ -106,6 +111,47 @@ void of_wild(const kit::fuzzed_call& c) {
       [&](auto e) { expect_wild(ask(kind_of(c), p, n, e), p, n, "fault_in of a wild address"); });
 }
 
+void not_ready(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  unsigned char* const p = space().data() + r.offset;
+  on_each_engine([&]<class E>(E) {
+    expect_unready(ask(kind_of(c), p, r.length, unready<E>{}), r.length, p, kind_of(c));
+  });
+}
+
+// Any fault at all, into a buffer that may be too small.
+void as_text(const kit::fuzzed_call& c) {
+  const fault f{.address = space().data() + c.begin(),
+                .kind = static_cast<cause>(c.extra() % (static_cast<unsigned>(cause::unknown) + 2)),
+                .during = kind_of(c),
+                .signal = c.value() % 3 * 7,
+                .code = static_cast<std::int8_t>(c.other_value()),
+                .extent = c.end() % 5 == 0 ? c.end() : 0};
+  char whole[200], part[200];
+  std::memset(part, '#', sizeof part);
+  const std::size_t length = surefoot::format(f, whole, sizeof whole);
+  expect(length < sizeof whole && std::strlen(whole) == length, "format: the length");
+  const std::size_t room = c.end() % 120;
+  expect(surefoot::format(f, part, room) == length, "format: the length where it is cut");
+  const std::size_t kept = room == 0 ? 0 : std::min(length, room - 1);
+  expect(std::memcmp(whole, part, kept) == 0, "format: what is kept");
+  expect(room == 0 || part[kept] == '\0', "format: the end");
+  expect(part[room] == '#', "format writes behind its buffer");
+  const std::string text = whole;
+  expect(text.rfind(surefoot::name(f.kind), 0) == 0, "format: the cause");
+  expect((text.find(" bytes lost") != std::string::npos) == (f.extent != 0), "format: the extent");
+  expect((text.find("(signal " + std::to_string(f.signal) + ", code " + std::to_string(f.code) +
+                    ")") != std::string::npos) == (f.signal != 0),
+         "format: the signal");
+  if (f.kind != cause::none) {
+    std::ostringstream where;
+    where << (f.during == access_kind::read ? "read" : "write") << " at "
+          << static_cast<const void*>(space().data() + c.begin());
+    expect(text.find(where.str()) != std::string::npos, "format: where");
+  }
+  expect((surefoot::to_errno(f) == 0) == (f.kind == cause::none), "to_errno");
+}
+
 }  // namespace
 
 const char* const target_name = "fault_in";
@@ -120,6 +166,8 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 1: return of_buffers(c);
     case 2: return of_ints(c);
     case 3: return of_wild(c);
+    case 4: return not_ready(c);
+    case 5: return as_text(c);
     default: return ask_reference(c);
   }
 }

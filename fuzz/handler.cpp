@@ -6,7 +6,9 @@
 // that is spent, owners that call each other in a circle) is known by the model beforehand, and left out;
 // proptest/unit/chain_*.cpp have children that die of it.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +35,9 @@ constexpr const char* names[] = {"install",
                                  "install, hosted",
                                  "heal",
                                  "ready_this_thread",
+                                 "a signal that ends the process",
+                                 "more owners than are remembered",
+                                 "guarded, on a stack of its own",
                                  ask_reference_name};
 
 constexpr int both_signals[] = {SIGSEGV, SIGBUS};
@@ -609,6 +614,78 @@ void forget_everything() {
   }
   library::ready_byte = 0;
 }
+void begin_anew() {
+  forget_everything();
+  ready = false;
+  const struct sigaction base = action_of(0);
+  for (const int signal : both_signals) {
+    ::sigaction(signal, &base, nullptr);
+    models[index_of(signal)] = {};
+  }
+}
+
+// A child that is sent a signal which nobody is left to take: it dies of just that one.
+void ends(const kit::fuzzed_call& c) {
+  siginfo_t info = forged(c, signal_of(c));
+  const int signal = info.si_signo;
+  const signal_model& m = models[index_of(signal)];
+  const outcome o = foretell(signal, info.si_code, address_in(info), false);
+  if (!o.ends_here || o.to.size() > 20) return;
+  // The kernel's own business, but for where we are asked.
+  if (m.current != ours) return;
+  const ::pid_t child = ::fork();
+  if (child < 0) return;
+  if (child == 0) {
+    const struct rlimit no_core {};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    coming = awaited::sent;
+    send(info);
+    ::_exit(0);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  expect(WIFSIGNALED(status) && WTERMSIG(status) == signal,
+         "a signal that nobody takes does not end the process");
+}
+
+// Fifteen different owners are remembered. One more cannot be displaced, and is not.
+void too_many(const kit::fuzzed_call& c) {
+  if (c.extra() % 8 != 0) return;  // slow
+  const int signal = signal_of(c);
+  forget_everything();
+  struct sigaction one = action_of(1);
+  bool all = true;
+  for (int i = 0; i < 16; ++i) {
+    expect(all, "install() gives up too early");
+    ::sigaddset(&one.sa_mask, SIGRTMIN + i);
+    ::sigaction(signal, &one, nullptr);
+    all = bool(surefoot::install());
+  }
+  expect(!all, "install() displaces an owner whom it cannot remember");
+  struct sigaction is {};
+  ::sigaction(signal, nullptr, &is);
+  expect(is.sa_sigaction == one.sa_sigaction,
+         "install() took a signal whose owner it cannot remember");
+  begin_anew();
+}
+
+// A guard whose fault is handled on an alternate stack that disarms itself; the jump arms it again.
+void on_own_stack(kit::fuzzed_call& c) {
+  alignas(64) static unsigned char room[1 << 16];
+  constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
+  stack_t before{};
+  stack_t own{};
+  own.ss_sp = room;
+  own.ss_size = sizeof room;
+  own.ss_flags = autodisarm;
+  if (::sigaltstack(&own, &before) != 0) return;
+  guards(c, false);
+  stack_t after{};
+  ::sigaltstack(&before, &after);
+  expect(after.ss_sp == room && (after.ss_flags & SS_DISABLE) == 0, "an alternate stack is lost");
+}
+
 }  // namespace
 
 const char* const target_name = "handler";
@@ -616,13 +693,9 @@ const std::span<const char* const> calls = names;
 
 void begin(const kit::fuzzed&) {
   met.clear();
-  forget_everything();
-  ready = false;
-  const struct sigaction base = action_of(0);
-  for (const int signal : both_signals) {
-    ::sigaction(signal, &base, &of_the_process[index_of(signal)]);
-    models[index_of(signal)] = {};
-  }
+  for (const int signal : both_signals)
+    ::sigaction(signal, nullptr, &of_the_process[index_of(signal)]);
+  begin_anew();
 }
 
 void end() {
@@ -647,6 +720,9 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 10: hosted(); break;
     case 11: heals(c); break;
     case 12: readies(c); break;
+    case 13: ends(c); break;
+    case 14: too_many(c); break;
+    case 15: on_own_stack(c); break;
     default: ask_reference(c); break;
   }
   met.clear();

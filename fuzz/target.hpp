@@ -80,6 +80,23 @@ void on_each_engine(F f) {
   if (engines().kernel) f(surefoot::engine::kernel{});
 }
 
+// An engine that cannot be made ready: in a process that may not have a handler. What is asked of it is
+// answered `unknown`, and nothing is done.
+template <class E>
+struct unready : E {
+  static constexpr bool ready() noexcept { return false; }
+};
+inline void expect_unready(const fault& met, const volatile void* p, access_kind during) {
+  expect_same(met, {.address = p, .kind = cause::unknown, .during = during},
+              "an engine that is not ready");
+}
+inline void expect_unready(const progress& met, std::size_t n, const volatile void* p,
+                           access_kind during) {
+  if (n == 0) return expect(met.all(), "an engine that is not ready, for nothing");
+  expect(met.done == 0 && met.left == n, "an engine that is not ready does something");
+  expect_unready(met.stopped_by, p, during);
+}
+
 // Is every byte of these pages what the model says?
 inline void expect_content(const kit::reach& r = {0, kit::space_size}) {
   const std::size_t at = space().first_wrong(r);

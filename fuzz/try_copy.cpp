@@ -20,6 +20,7 @@ constexpr const char* names[] = {"copy out",
                                  "copy from a wild address",
                                  "copy to a wild address",
                                  "salvage into the layout",
+                                 "with an engine that is not ready",
                                  ask_reference_name};
 
 void copy_out(const kit::fuzzed_call& c) {
@@ -262,6 +263,21 @@ void to_wild(const kit::fuzzed_call& c) {
   });
 }
 
+void not_ready(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  unsigned char *const p = space().data() + r.offset, *const good = memory().data();
+  on_each_engine([&]<class E>(E) {
+    const unready<E> e;
+    expect_unready(surefoot::try_copy(good, p, r.length, e), r.length, p, access_kind::read);
+    expect_unready(surefoot::try_fill(p, 1, r.length, e), r.length, p, access_kind::write);
+    const auto all = surefoot::salvage(
+        good, p, r.length,
+        [](const fault&, std::size_t, std::size_t) { finding("a hole, unasked"); }, e);
+    expect_unready(progress{all.copied, all.left, all.stopped_by}, r.length, p, access_kind::read);
+  });
+  expect_content();
+}
+
 }  // namespace
 
 const char* const target_name = "try_copy";
@@ -282,6 +298,7 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 7: return from_wild(c);
     case 8: return to_wild(c);
     case 9: return salvage_into(c);
+    case 10: return not_ready(c);
     default: return ask_reference(c);
   }
 }

@@ -16,6 +16,7 @@ constexpr const char* names[] = {"length",
                                  "copy a string in",
                                  "a string at a wild address",
                                  "put a byte",
+                                 "with an engine that is not ready",
                                  ask_reference_name};
 
 // The bytes of a part that can be read, and the fault behind them.
@@ -195,6 +196,23 @@ void put_byte(const kit::fuzzed_call& c) {
                       .seed = static_cast<unsigned char>(c.value() & ~1)});
 }
 
+void not_ready(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  if (r.length == 0) return;
+  unsigned char* const p = space().data() + r.offset;
+  on_each_engine([&]<class E>(E) {
+    const unready<E> e;
+    const auto read = access_kind::read;
+    expect_unready(surefoot::try_length(text(r.offset), r.length, e).stopped_by, p, read);
+    expect_unready(surefoot::try_find(p, c.value(), r.length, e).stopped_by, p, read);
+    expect_unready(surefoot::try_compare(p, memory().data(), r.length, e).stopped_by, p, read);
+    const auto copied = surefoot::try_copy_string(reinterpret_cast<char*>(memory().data()),
+                                                  text(r.offset), r.length, e);
+    expect_unready(copied.copied, r.length, p, read);
+    expect(!copied.terminated, "an engine that is not ready: terminated");
+  });
+}
+
 }  // namespace
 
 const char* const target_name = "try_string";
@@ -213,6 +231,7 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 5: return copy_in(c);
     case 6: return of_wild(c);
     case 7: return put_byte(c);
+    case 8: return not_ready(c);
     default: return ask_reference(c);
   }
 }

@@ -18,6 +18,7 @@ constexpr const char* names[] = {"load",
                                  "compare_exchange",
                                  "load from a wild address",
                                  "store to a wild address",
+                                 "with an engine that is not ready",
                                  ask_reference_name};
 
 template <std::size_t N>
@@ -233,6 +234,27 @@ void store_to_wild(const kit::fuzzed_call& c) {
   });
 }
 
+void not_ready(const kit::fuzzed_call& c) {
+  with_value(c.extra(), [&]<class T>(T) {
+    const kit::reach r = place_of<T>(c, true);
+    auto* const p = reinterpret_cast<T*>(space().data() + r.offset);
+    on_each_engine([&]<class E>(E) {
+      const unready<E> e;
+      expect_unready(surefoot::try_load<T>(static_cast<const volatile void*>(p), e).stopped_by, p,
+                     access_kind::read);
+      expect_unready(surefoot::try_store(p, given<T>(c), e).stopped_by, p, access_kind::write);
+    });
+  });
+  with_integer(c.extra(), [&]<class T>(T) {
+    auto* const p = reinterpret_cast<T*>(space().data() + place_of<T>(c, true).offset);
+    on_signal_engines([&]<class E>(E) {
+      expect_unready(surefoot::try_fetch_add(p, given<T>(c), unready<E>{}).stopped_by, p,
+                     access_kind::write);
+    });
+  });
+  expect_content();
+}
+
 }  // namespace
 
 const char* const target_name = "try_value";
@@ -268,6 +290,7 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 7: return compare_exchange(c);
     case 8: return load_from_wild(c);
     case 9: return store_to_wild(c);
+    case 10: return not_ready(c);
     default: return ask_reference(c);
   }
 }
