@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "other_image.hpp"
 #include "target.hpp"
 
 namespace fuzz {
@@ -38,6 +39,7 @@ constexpr const char* names[] = {"install",
                                  "a signal that ends the process",
                                  "more owners than are remembered",
                                  "guarded, on a stack of its own",
+                                 "guarded, with an engine that is not ready",
                                  ask_reference_name};
 
 constexpr int both_signals[] = {SIGSEGV, SIGBUS};
@@ -61,7 +63,9 @@ constexpr ways owners[owner_count] = {
     {manner::plain, SA_SIGINFO | static_cast<int>(SA_RESETHAND), false},
     {manner::host, SA_SIGINFO | SA_NODEFER, false},
 };
-constexpr std::size_t ours = owner_count, nobody = owner_count + 1;  // nobody: SIG_DFL
+// Who else may have a signal: our handler, that of another image of the library, or nobody (SIG_DFL).
+constexpr std::size_t ours = owner_count, theirs = owner_count + 1, nobody = owner_count + 2;
+constexpr bool is_image(std::size_t who) { return who == ours || who == theirs; }
 
 // What came to an owner.
 struct delivery {
@@ -175,116 +179,158 @@ class line {
   }
 
  private:
-  std::array<std::size_t, owner_count + 2>::iterator end() {
+  std::array<std::size_t, nobody + 2>::iterator end() {
     return who_.begin() + static_cast<std::ptrdiff_t>(count_);
   }
 
-  std::array<std::size_t, owner_count + 2> who_{};
+  std::array<std::size_t, nobody + 2> who_{};
   std::size_t count_ = 0;
 };
 
-// The model: who has each signal, whom we displaced (newest first), and whom each owner did.
+// The model: who has each signal, whom each image of the library displaced (newest first), and whom each owner
+// did.
 struct signal_model {
   std::size_t current = 0;
-  line remembered{};
-  bool spent[owner_count] = {};
+  line remembered[2]{};             // by ours, by the other one
+  bool spent[2][owner_count] = {};  // for ours, for the other one
   std::size_t displaced_by[owner_count] = {};
 
-  void remember(std::size_t who) {
-    remembered.push_front(who);
-    if (who < owner_count) spent[who] = false;
+  void take(std::size_t image) {
+    if (current == image) return;
+    remembered[image - ours].push_front(current);
+    if (current < owner_count) spent[image - ours][current] = false;
+    current = image;
   }
-  void take() {
-    if (current == ours) return;
-    remember(current);
-    current = ours;
-  }
-  bool give_back() {
-    if (current != ours) return false;
-    std::size_t to = nobody;
-    if (!remembered.empty()) {
-      to = remembered.front();
-      if (to < owner_count && spent[to]) to = nobody;
-      remembered.erase(to);
-    }
-    current = to;
+  bool give_back(std::size_t image) {
+    if (current != image) return false;
+    current = owner_before(image);
+    remembered[image - ours].erase(current);
     return true;
   }
+
+ private:
+  // An image that is not installed any more, but remembered, is passed over: whom it displaced is meant.
+  std::size_t owner_before(std::size_t image, bool asked = false) const;
 };
 signal_model models[2];
-bool ready = false;  // our hidden byte
+bool ready[2] = {};  // the hidden byte of each image
+
+std::size_t signal_model::owner_before(std::size_t image, bool asked) const {
+  line left = remembered[image - ours];
+  while (!left.empty()) {
+    const std::size_t who = left.front();
+    left.erase(who);
+    if (is_image(who) && !ready[who - ours]) {
+      if (asked) continue;
+      const std::size_t before = owner_before(who, true);
+      if (before != nobody) return before;
+      continue;
+    }
+    if (who < owner_count && spent[image - ours][who]) return nobody;
+    return who;
+  }
+  return nobody;
+}
 
 // What comes of a signal: to whom, in which order, and whether it is claimed by us in the end.
 struct outcome {
   std::vector<delivery> to{};
   bool claimed = false;
   bool ends_here = false;  // it would end the process, or go round for ever
-  std::vector<std::size_t> spends{};
+  struct spending {
+    std::size_t who, by;
+  };
+  std::vector<spending> spends{};
 };
-// `mine`: the library would claim it.
-outcome foretell(int signal, int code, const void* address, bool mine) {
-  const signal_model& m = models[index_of(signal)];
-  outcome all;
-  bool entered = false;
-  line left;
-  unsigned depth = 0;
-  const auto reach = [&](auto self, std::size_t who, bool blocked, bool usr2,
-                         bool by_kernel) -> void {
-    if (++depth > 30) {
-      all.ends_here = true;
+
+// A signal on its way through the model.
+class journey {
+ public:
+  // `mine`: the library would claim it, whichever image is asked.
+  journey(int signal, int code, const void* address, bool mine)
+      : m_(models[index_of(signal)]), signal_(signal), code_(code), address_(address), mine_(mine) {
+    arrive(m_.current, false, false, nobody);
+  }
+  const outcome& result() const { return all_; }
+
+ private:
+  // By a caller: the kernel (`nobody`), an image that hands on, or an owner that calls whom it had displaced.
+  void arrive(std::size_t who, bool blocked, bool usr2, std::size_t by) {
+    if (++depth_ > 40 || who == nobody) {
+      all_.ends_here = true;
       return;
     }
-    if (who == nobody) {
-      all.ends_here = true;
+    if (is_image(who)) {
+      if (mine_)
+        all_.claimed = true;
+      else if (!forward(who, blocked, usr2))
+        all_.ends_here = true;  // SIG_DFL
       return;
-    }
-    if (who == ours) {
-      if (mine) {
-        all.claimed = true;
-        return;
-      }
-      if (!entered) {
-        entered = true;
-        left = m.remembered;
-        if (m.current < owner_count) left.erase(m.current);
-      }
-      if (left.empty()) {
-        all.ends_here = true;
-        return;
-      }
-      const std::size_t next = left.front();
-      left.erase(next);
-      if (next == nobody || m.spent[next]) {
-        all.ends_here = true;
-        return;
-      }
-      return self(self, next, blocked, usr2, true);
     }
     // Whoever calls an owner as a handler blocks for it what it asked for.
     const ways& w = owners[who];
-    if (by_kernel) {
+    if (by == nobody || is_image(by)) {
       blocked = blocked || (w.flags & SA_NODEFER) == 0;
       usr2 = usr2 || w.blocks_usr2;
-      if ((w.flags & static_cast<int>(SA_RESETHAND)) != 0) all.spends.push_back(who);
+      if ((w.flags & static_cast<int>(SA_RESETHAND)) != 0) all_.spends.push_back({who, by});
     }
-    if (w.how == manner::host && mine) {
-      all.claimed = true;
+    if (w.how == manner::host && mine_) {
+      all_.claimed = true;
       return;
     }
     const bool knows = (w.flags & SA_SIGINFO) != 0;
-    all.to.push_back({who, signal, knows ? code : 0, knows ? address : nullptr, blocked, usr2});
-    if (w.how == manner::chains) self(self, m.displaced_by[who], blocked, usr2, false);
-  };
-  reach(reach, m.current, false, false, true);
-  return all;
+    all_.to.push_back({who, signal_, knows ? code_ : 0, knows ? address_ : nullptr, blocked, usr2});
+    if (w.how == manner::chains) arrive(m_.displaced_by[who], blocked, usr2, who);
+  }
+
+  // One owner after the other is asked, each once for a signal; false where none is left. Another image
+  // takes a signal only where one of its own does.
+  bool forward(std::size_t image, bool blocked, bool usr2) {
+    if (++depth_ > 40) return all_.ends_here = true;
+    const std::size_t i = image - ours;
+    const bool first = !entered_[i];
+    if (first) {
+      left_[i] = m_.remembered[i];
+      left_[i].erase(m_.current);
+    }
+    entered_[i] = true;
+    bool taken = false;
+    while (!taken && !left_[i].empty()) {
+      const std::size_t next = left_[i].front();
+      left_[i].erase(next);
+      if (is_image(next)) {
+        taken = forward(next, blocked, usr2);
+        continue;
+      }
+      taken = true;
+      if (next == nobody || m_.spent[i][next])
+        all_.ends_here = true;
+      else
+        arrive(next, blocked, usr2, image);
+    }
+    if (first) entered_[i] = false;
+    return taken;
+  }
+
+  const signal_model& m_;
+  int signal_, code_;
+  const void* address_;
+  bool mine_;
+  bool entered_[2] = {};
+  line left_[2]{};
+  unsigned depth_ = 0;
+  outcome all_{};
+};
+outcome foretell(int signal, int code, const void* address, bool mine) {
+  return journey(signal, code, address, mine).result();
 }
 void came(int signal, const outcome& o) {
   signal_model& m = models[index_of(signal)];
-  for (const std::size_t who : o.spends) {
-    if (m.current == who)
+  for (const auto& [who, by] : o.spends) {
+    if (by == nobody)
       m.current = nobody;  // the kernel's doing
     else
-      m.spent[who] = true;
+      m.spent[by - ours][who] = true;
   }
 }
 
@@ -294,29 +340,40 @@ void expect_state() {
   const auto now = surefoot::installed();
   expect(now.segv == (models[0].current == ours) && now.bus == (models[1].current == ours),
          "installed()");
+  expect(other_image::installed() ==
+             other_image::both{models[0].current == theirs, models[1].current == theirs},
+         "installed() of the other image");
 }
 void expect_deliveries(const outcome& o, const char* what) {
   if (met != o.to) finding(what, "is " + shown(met) + "\nshould be " + shown(o.to));
   met.clear();
 }
 
-void install() {
-  for (signal_model& m : models) m.take();
-  ready = true;
+void install(const kit::fuzzed_call& c) {
+  const std::size_t image = c.extra() % 3 == 2 ? theirs : ours;
+  for (signal_model& m : models) m.take(image);
+  ready[image - ours] = true;
+  if (image == theirs) return expect(other_image::install(), "install() of the other image");
   expect(bool(surefoot::install()), "install()");
   expect(surefoot::installed().both(), "install(): not installed");
 }
 
-void uninstall() {
-  const bool segv = models[0].give_back(), bus = models[1].give_back();
-  ready = false;
-  const auto given = surefoot::uninstall();
-  expect(given.segv == segv && given.bus == bus, "uninstall()");
+void uninstall(const kit::fuzzed_call& c) {
+  const std::size_t image = c.extra() % 3 == 2 ? theirs : ours;
+  ready[image - ours] = false;
+  const bool segv = models[0].give_back(image), bus = models[1].give_back(image);
+  if (image == theirs) {
+    expect(other_image::uninstall() == other_image::both{segv, bus},
+           "uninstall() of the other image");
+  } else {
+    const auto given = surefoot::uninstall();
+    expect(given.segv == segv && given.bus == bus, "uninstall()");
+  }
   for (const int signal : both_signals) {
     struct sigaction now {};
     ::sigaction(signal, nullptr, &now);
     const std::size_t who = models[index_of(signal)].current;
-    if (who == ours) continue;
+    if (is_image(who)) continue;
     const struct sigaction should = action_of(who);
     expect(now.sa_sigaction == should.sa_sigaction, "uninstall() gives it to somebody else");
     if (who != nobody)
@@ -327,9 +384,9 @@ void uninstall() {
 
 // A call with a default engine installs by itself, whatever comes of it.
 void use() {
-  if (!ready)
-    for (signal_model& m : models) m.take();
-  ready = true;
+  if (!ready[0])
+    for (signal_model& m : models) m.take(ours);
+  ready[0] = true;
   const int good = 4711;
   expect(surefoot::try_load(&good).value_or(0) == good, "a load of good memory");
 }
@@ -451,6 +508,21 @@ void own_fault(const kit::fuzzed_call& c) {
     expect_same(got.stopped_by, should.stopped_by, "a fault of ours");
     met.clear();  // those that chained to us have seen it as well
   });
+  // A fault of the other image's access, with whichever handler.
+  const auto is = space().model().ask(r.offset, access_kind::read);
+  const auto other = space().model().ask(r.end() - 1, access_kind::read);
+  for (signal_model& m : models)
+    if (!ready[1]) m.take(theirs);
+  ready[1] = true;
+  expect(other_image::load(&r).ok, "a load of good memory by the other image");
+  if (!is_claimed(is, p) || !is_claimed(other, p)) return;
+  const progress should = space().expected<surefoot::engine::table>(r, access_kind::read);
+  coming = awaited::fault;
+  const auto got = other_image::load(p);
+  coming = awaited::nothing;
+  expect(got.ok == should.all(), "a fault of the other image's");
+  expect(got.ok || got.bad == should.stopped_by.address, "a fault of the other image's: where");
+  met.clear();
 }
 
 // What the library must say of a fault with this siginfo, by its documentation alone.
@@ -508,8 +580,16 @@ void guards(kit::fuzzed_call& c, bool without) {
     const auto own = surefoot::exchange_guard(chain);
     return own.innermost == nullptr ? byte : static_cast<unsigned char>(byte + 1);
   };
-  const auto got = everything ? surefoot::guarded(body)
-                              : surefoot::guarded(space().data() + r.offset, r.length, body);
+  const auto range = [&](auto code) {
+    return everything ? surefoot::guarded(code)
+                      : surefoot::guarded(space().data() + r.offset, r.length, code);
+  };
+  // Perhaps with a guard inside that is for something else.
+  const auto inner = [body]() noexcept {
+    static const unsigned char elsewhere[16] = {};
+    return surefoot::guarded(elsewhere, sizeof elsewhere, body).value_or(0);
+  };
+  const auto got = c.value() % 2 == 0 ? range(body) : range(inner);
   coming = awaited::nothing;
   if (!is.accessible()) {
     came(is.signal, o);
@@ -559,7 +639,7 @@ void guard_and_send(kit::fuzzed_call& c) {
 void hosted() {
   // For hosts alone: who has the signals keeps them.
   if (models[0].current == ours || models[1].current == ours) return;
-  ready = true;
+  ready[0] = true;
   expect(bool(surefoot::install(surefoot::hosted)), "install(hosted)");
 }
 
@@ -613,10 +693,11 @@ void forget_everything() {
     each->order = library::owners::empty;
   }
   library::ready_byte = 0;
+  other_image::forget_everything();
 }
 void begin_anew() {
   forget_everything();
-  ready = false;
+  ready[0] = ready[1] = false;
   const struct sigaction base = action_of(0);
   for (const int signal : both_signals) {
     ::sigaction(signal, &base, nullptr);
@@ -632,7 +713,7 @@ void ends(const kit::fuzzed_call& c) {
   const outcome o = foretell(signal, info.si_code, address_in(info), false);
   if (!o.ends_here || o.to.size() > 20) return;
   // The kernel's own business, but for where we are asked.
-  if (m.current != ours) return;
+  if (!is_image(m.current)) return;
   const ::pid_t child = ::fork();
   if (child < 0) return;
   if (child == 0) {
@@ -670,8 +751,31 @@ void too_many(const kit::fuzzed_call& c) {
   begin_anew();
 }
 
+void guard_not_ready(kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  unsigned char* const p = space().data() + r.offset;
+  using engine = unready<surefoot::engine::jump>;
+  const auto nothing = []() noexcept { finding("a guard without an engine runs its code"); };
+  const auto number = []() noexcept { return 1; };
+  expect_unready(surefoot::guarded(nothing, engine{}).stopped_by, nullptr, access_kind::read);
+  expect_unready(surefoot::guarded(number, engine{}).stopped_by, nullptr, access_kind::read);
+  expect_unready(surefoot::guarded(p, r.length, number, engine{}).stopped_by, p, access_kind::read);
+  expect(surefoot::guarded(wild(10), 2, number).stopped_by.kind == cause::bad_address,
+         "a guard of a range that wraps");
+}
+
+// ASan takes a jump from a stack that it does not know for a mistake, and leaves its marks on that one.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool knows_other_stacks = false;
+#elif defined(__has_feature)
+constexpr bool knows_other_stacks = !__has_feature(address_sanitizer);
+#else
+constexpr bool knows_other_stacks = true;
+#endif
+
 // A guard whose fault is handled on an alternate stack that disarms itself; the jump arms it again.
 void on_own_stack(kit::fuzzed_call& c) {
+  if (!knows_other_stacks) return;
   alignas(64) static unsigned char room[1 << 16];
   constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
   stack_t before{};
@@ -707,8 +811,8 @@ void end() {
 
 void call(kit::fuzzed_call& c, unsigned which) {
   switch (which) {
-    case 0: install(); break;
-    case 1: uninstall(); break;
+    case 0: install(c); break;
+    case 1: uninstall(c); break;
     case 2: owner_takes(c); break;
     case 3: owner_gives_back(c); break;
     case 4: sent(c); break;
@@ -723,6 +827,7 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 13: ends(c); break;
     case 14: too_many(c); break;
     case 15: on_own_stack(c); break;
+    case 16: guard_not_ready(c); break;
     default: ask_reference(c); break;
   }
   met.clear();

@@ -25,10 +25,12 @@ void call(kit::fuzzed_call&, unsigned which) {
   if (which == 2) is_warm = true;
   if (which == 2 || !is_warm) return;
   // The library at work before and after, so that its handler stands wherever it stands.
-  expect(!surefoot::try_load<int>(static_cast<const volatile void*>(nullptr)).ok(), "a load of null");
+  expect(!surefoot::try_load<int>(static_cast<const volatile void*>(nullptr)).ok(),
+         "a load of null");
   if (which == 1) {
     expect(bool(surefoot::install()), "install()");
-    expect(!surefoot::try_load<int>(static_cast<const volatile void*>(nullptr)).ok(), "a load of null");
+    expect(!surefoot::try_load<int>(static_cast<const volatile void*>(nullptr)).ok(),
+           "a load of null");
   }
   write_null(nullptr);
 }
