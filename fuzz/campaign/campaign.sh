@@ -329,7 +329,8 @@ start_afl() { # NAME ROLE
     export AFL_CUSTOM_MUTATOR_LIBRARY=$root/build/fuzz-replay/fuzz/libfuzz_mutator.so
   fi
   # A plus: an input that once was fast and is slow now is passed over, it does not end the campaign.
-  afl-fuzz "${arguments[@]}" -i "$seeds" -o "$tree" -G 64 -t 1000+ -- "$(program "$(preset_of "$role")")" \
+  # It ends when this script dies, however that is.
+  setpriv --pdeathsig TERM afl-fuzz "${arguments[@]}" -i "$seeds" -o "$tree" -G 64 -t 1000+ -- "$(program "$(preset_of "$role")")" \
     </dev/null >"$log" 2>&1 {lock}>&- &
   pids[$name]=$!
   unset AFL_CUSTOM_MUTATOR_LIBRARY AFL_CMPLOG_ONLY_NEW
@@ -343,10 +344,10 @@ run_libfuzzer() {
   arguments=(-max_len=64 -timeout=10 -max_total_time=600 -print_final_stats=1 "-artifact_prefix=$dir/crashes/")
   if [ -f "$dictionary" ]; then arguments+=("-dict=$dictionary"); fi
   export ASAN_OPTIONS=allow_user_segv_handler=1:handle_segv=1:handle_sigbus=1
-  while [ "$failures" -lt 20 ]; do
+  while [ "$failures" -lt 20 ] && [ -d "/proc/$$" ]; do # $$ is the campaign
     from=("$dir/corpus" "$seeds")
     if [ -d "$tree/main-$host/queue" ]; then from+=("$tree/main-$host/queue"); fi
-    "$(program fuzz-libfuzzer)" "${arguments[@]}" "${from[@]}" </dev/null &
+    setpriv --pdeathsig TERM "$(program fuzz-libfuzzer)" "${arguments[@]}" "${from[@]}" </dev/null &
     child=$! status=0
     wait "$child" || status=$?
     if [ "$status" -ne 0 ]; then failures=$((failures + 1)); sleep 1; fi
