@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# two_hosts.sh NAME: the test NAME. Two campaigns on this machine, as two hosts with a tree each, fuzz for
+# two_hosts.sh --test NAME: the test NAME. Two campaigns on this machine, as two hosts with a tree each, fuzz for
 # some seconds, are synced once, and go on: does each have what the other found?
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-name=$1
+if [ $# -ne 2 ] || [ "$1" != --test ]; then
+  echo "usage: two_hosts.sh --test NAME" >&2
+  exit 2
+fi
+name=$2
 needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
 [ -n "${SUREFOOT_TEST_ALL-}" ] || needs "half a minute of fuzzing (./run test --all)"
 for program in afl-fuzz afl-clang-fast++ clang++ cmake ninja; do
