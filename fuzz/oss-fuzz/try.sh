@@ -108,14 +108,13 @@ options_of() {
 
 # run_target OUT TARGET SANITIZER SECONDS: as base-runner's run_fuzzer does.
 run_target() {
-  local out=$1 target=$2 seconds=$4 corpus log arguments=()
+  local out=$1 target=$2 seconds=$4 corpus log arguments ours
   corpus=$work/corpus/$2 log=$work/$3-$2.txt
   rm -rf "$corpus"
   mkdir -p "$corpus"
   unzip -q -o -d "$corpus" "$out/${target}_seed_corpus.zip"
+  read -ra arguments < <(options_of "$out/$target.options" libfuzzer ' ' - && echo)
   if [ -f "$out/$target.dict" ]; then arguments+=("-dict=$out/$target.dict"); fi
-  read -ra more < <(options_of "$out/$target.options" libfuzzer ' ' - && echo)
-  arguments+=("${more[@]}")
   (
     cd "$out"
     # Behind the defaults: the last one counts.
@@ -129,7 +128,9 @@ run_target() {
     export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0:$ours
     export AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_COLOR=1 AFL_NO_AFFINITY=1
     unset UBSAN_OPTIONS
-    exec afl-fuzz -V "$seconds" -m none -G 64 -i "$corpus" -o "$work/afl-$target" ${arguments[0]:+-x "${arguments[0]#-dict=}"} -- "./$target"
+    arguments=(-V "$seconds" -m none -G 64)
+    if [ -f "$target.dict" ]; then arguments+=(-x "$target.dict"); fi
+    exec afl-fuzz "${arguments[@]}" -i "$corpus" -o "$work/afl-$target" -- "./$target"
   ) >"$log" 2>&1 </dev/null
 }
 
