@@ -160,9 +160,10 @@ report() {
       awk -v name="$instance" -v corpus="$(find "$tree/$instance/corpus" -type f | wc -l)" \
         -v crashes="$(find "$tree/$instance/crashes" -type f ! -name 'timeout-*' | wc -l)" \
         -v hangs="$(find "$tree/$instance/crashes" -name 'timeout-*' | wc -l)" '
-        /^stat::number_of_executed_units:/ { execs += $2 }
+        /^#[0-9]/ { so_far = substr($1, 2) } # all there is of one that was killed
+        /^stat::number_of_executed_units:/ { execs += $2; so_far = 0 }
         /^stat::average_exec_per_sec:/ { speed += $2; ++n }
-        END { print name, execs + 0, n ? int(speed / n) : 0, corpus, corpus, "-", "-", "-", crashes, hangs, 0, 0, 0, 0 }' \
+        END { print name, execs + so_far, n ? int(speed / n) : 0, corpus, corpus, "-", "-", "-", crashes, hangs, 0, 0, 0, 0 }' \
         "$tree/log/$instance.txt"
     fi
   } | awk -v now="$(date +%s)" '
@@ -176,7 +177,7 @@ report() {
     END { if (n == 0) { print "nothing has run there"; exit }
           printf "%d fuzzers, %d s, %d executions, %d a second together; %d inputs pending, %d of them favourites; ",
                  n, time, execs, speed, pending, favourites
-          printf "last find %s; %d crashes, %d hangs saved\n", (last > 0 ? since(last) " ago" : "never"), crashes, hangs }'
+          printf "last find: %s; %d crashes, %d hangs saved\n", (last > 0 ? since(last) " ago" : "none since it began again"), crashes, hangs }'
 
   while IFS=$'\t' read -r instance file; do
     count=$((count + 1))
