@@ -197,6 +197,8 @@ found() { # TARGET
   find "$(findings_dir "$1")" -type f ! -name 'slow-unit-*' -newer "build/fuzz-logs/$1/began" 2>/dev/null || true
 }
 
+afl_found() { find "$1" \( -path '*/crashes/id:*' -o -path '*/hangs/id:*' \) -type f 2>/dev/null || true; }
+
 # AFL++ keeps its files in a form of its own: into the corpus and beside libFuzzer's findings.
 collect_afl() { # TARGET
   local kind prefix hash path
@@ -224,7 +226,7 @@ sort_out_seeds() { # TARGET
 }
 
 begin_target() { # TARGET
-  mkdir -p "$(corpus_dir "$1")" "$(findings_dir "$1")" "build/fuzz-logs/$1"
+  mkdir -p "$(corpus_dir "$1")" "$(findings_dir "$1")" "build/fuzz-logs/$1" build/fuzz-afl-work
   rm -f "build/fuzz-logs/$1"/*
   collect_afl "$1" # of a run that could not
   rm -rf "$(afl_dir "$1")"
@@ -327,11 +329,9 @@ update() {
   done
   executions[$target]=$sum rate[$target]=$speed edges[$target]=$most_edges corpus[$target]=$most_corpus
   if [ "$engine" = afl ]; then
-    findings[$target]=$({ find "$(afl_dir "$target")" \( -path '*/crashes/id:*' -o -path '*/hangs/id:*' \) -type f
-      found "$target"; } 2>/dev/null | wc -l)
+    findings[$target]=$({ afl_found "$(afl_dir "$target")"; found "$target"; } | wc -l)
     for ((job = 1; job <= workers; job++)); do
-      job_findings[$job]=$(find "$(afl_dir "$target")/$(afl_name "$job")" \
-        \( -path '*/crashes/id:*' -o -path '*/hangs/id:*' \) -type f 2>/dev/null | wc -l)
+      job_findings[$job]=$(afl_found "$(afl_dir "$target")/$(afl_name "$job")" | wc -l)
     done
   else
     findings[$target]=$(found "$target" | wc -l)
