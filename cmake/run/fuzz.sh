@@ -125,7 +125,13 @@ clock() { printf '%d:%02d\n' $(($1 / 60)) $(($1 % 60)); }
 
 # try_file PROGRAM FILE...: its output; status 0: no finding. A hang counts after ten seconds for a fuzzer; here
 # the machine may be slower.
-try_file() { (exec timeout -k 5 30 "$@" 2>&1 </dev/null) 2>/dev/null; }
+try_file() {
+  (
+    exec 3>&1 2>/dev/null # bash's own word on who died of a signal
+    timeout -k 5 30 "$@" >&3 2>&3 </dev/null
+    exit $?
+  )
+}
 
 preset_of_engine() {
   case $engine-$plain in
@@ -143,12 +149,18 @@ show_findings() {
   replay=$(program fuzz-replay "$target") own=$(program "$(preset_of_engine)" "$target")
   [ -z "${SUREFOOT_FUZZ_ENGINES-}" ] || engines="SUREFOOT_FUZZ_ENGINES=$SUREFOOT_FUZZ_ENGINES "
   while read -r _ file; do
+    case $file${shown[does not end]-} in
+      */timeout-*1) echo "the same, as it looks: $file"; continue ;; # half a minute each
+    esac
     reproduce=$replay status=0
     output=$(try_file "$replay" "$file") || status=$?
     if [ "$status" -eq 0 ]; then
       # Only where the sanitizers look, or only as this engine's compiler has it.
       reproduce=$own
       output=$(try_file "$own" "$file") || status=$?
+    elif [ "$engine" = libfuzzer ] && [ "$status" -ne 124 ] && ! grep -q '^FINDING:' <<<"$output"; then
+      # A fault that is not ours: it has a stack to show.
+      output=$(try_file "$own" "$file") || true
     fi
     # What is the same about two of them: what the target, or the sanitizer, says first.
     what=$(sed -n -e 's/^FINDING: //p' -e 's/^==[0-9]*==ERROR: \(.*\)/\1/p' -e 's/^.*: runtime error: /&/p' <<<"$output" |
@@ -156,7 +168,7 @@ show_findings() {
     case $status in
       0) what="not again by itself: $file" ;;
       124 | 137) what="does not end" ;;
-      *) what=${what:-ends with status $status} ;;
+      *) what=${what:-dies of SIG$(kill -l "$status" 2>/dev/null || echo "? (status $status)")} ;;
     esac
     if [ -n "${shown[$what]-}" ]; then
       echo "the same: $file"
@@ -170,7 +182,8 @@ show_findings() {
       try_file "$replay" --show "$file" | sed -n '/^[0-9]* inputs replayed/q; 2,$p' || true
     fi
     if [ "$status" -ne 0 ]; then
-      sed -n "\\|^${file//|/.}\$|d; 1,80p" <<<"$output"
+      grep -vxF -- "$file" <<<"$output" | sed -e '/^INFO: /d' -e '/^==[0-9]*== NOTE: /d' -e '/^SUMMARY: /q' |
+        sed -n 1,80p
     else
       echo "It did not happen again with this file alone: see build/fuzz-logs/$target/."
     fi
@@ -214,7 +227,18 @@ collect_afl() { # TARGET
   done
 }
 
-# AFL++ passes over a seed that crashes, and says nothing.
+# A program runs one of each of its calls before the first input: where that fails, no fuzzer has a file to
+# show. The empty input stands for it.
+starts() { # TARGET
+  local empty
+  empty=build/fuzz-logs/$1/empty
+  : >"$empty"
+  try_file "$(program "$(preset_of_engine)" "$1")" "$empty" >/dev/null && return 0
+  cp -- "$empty" "$(findings_dir "$1")/crash-$(sha1sum <"$empty" | cut -d ' ' -f 1)"
+  return 1
+}
+
+# AFL++ passes over a seed that crashes, and says nothing; and wants a seed.
 sort_out_seeds() { # TARGET
   local file replay
   replay=$(program fuzz-replay "$1")
@@ -223,6 +247,7 @@ sort_out_seeds() { # TARGET
     try_file "$replay" "$file" >/dev/null || mv -- "$file" "$(findings_dir "$1")/crash-${file##*/}"
   done
   touch -- "$(findings_dir "$1")"/crash-* # now, not when the seed was made
+  if [ -z "$(files_in "$(corpus_dir "$1")")" ]; then head -c 8 /dev/zero >"$(corpus_dir "$1")/eight-zeros"; fi
 }
 
 begin_target() { # TARGET
@@ -233,6 +258,7 @@ begin_target() { # TARGET
   add_all "$(corpus_dir "$1")" "fuzz/corpus/$1"
   touch "build/fuzz-logs/$1/began"
   sleep 0.02 # file times have the clock's tick
+  starts "$1" || return 1
   if [ "$engine" = afl ]; then sort_out_seeds "$1"; fi
 }
 
@@ -448,7 +474,7 @@ end_fuzzing() {
 }
 
 fuzz() {
-  local target job left_targets deadline share grace packages programs all number=0 sum=0 start files
+  local target job left_targets deadline share grace packages programs all number=0 sum=0 start took files
   packages=(clang libclang-rt-dev cmake ninja-build)
   [ "$engine" = libfuzzer ] || packages+=(afl++)
   need_packages "${packages[@]}"
@@ -468,7 +494,11 @@ fuzz() {
     [ "$share" -ge 1 ] || share=1
     left_targets=$((left_targets - 1))
     base=() job_findings=() pid=()
-    begin_target "$target"
+    if ! begin_target "$target"; then
+      state[$target]='does not start' findings[$target]=1
+      show_status last
+      continue
+    fi
     state[$target]=running share_end=$((SECONDS + share))
     for ((job = 1; job <= workers; job++)); do start_job "$target" "$job" "$share"; done
     # libFuzzer ends by itself, and is told only if it does not.
@@ -490,7 +520,7 @@ fuzz() {
     show_status last
     [ "$interrupted" = no ] || break
   done
-  current=''
+  current='' took=$((SECONDS - start))
   end_fuzzing
   trap - EXIT
   trap 'exit 130' INT TERM HUP
@@ -513,8 +543,104 @@ fuzz() {
   echo
   files=$(for target in "${targets[@]}"; do files_in "$(corpus_dir "$target")" 2>/dev/null || true; done | wc -l)
   if [ "$interrupted" = yes ]; then echo "stopped early"; fi
-  echo "$(grouped "$sum") executions in $((SECONDS - start)) s, corpus of $files files in build/fuzz-corpus/, $number findings"
+  echo "$(grouped "$sum") executions in $took s, corpus of $files files in build/fuzz-corpus/, findings: $number"
   [ "$number" -eq 0 ] && [ ${#troubles[@]} -eq 0 ]
+}
+
+# ---- the committed corpus, made small
+
+# edges_of PROGRAM DIRECTORY
+edges_of() {
+  "$1" -runs=0 -max_len="$most_bytes" -print_funcs=0 "$2" 2>&1 </dev/null |
+    sed -n 's/^#[0-9]*.* cov: \([0-9]*\) .*/\1/p' | tail -n 1
+}
+
+count() { find "$1" -type f -printf '%s\n' | awk '{ n++; bytes += $1 } END { printf "%d files, %d bytes", n, bytes }'; }
+
+# replace_corpus TARGET DIRECTORY: by that directory's files. First the new ones come, each with a rename, then
+# the old ones go: at each moment there is a corpus that reaches at least as much as the new one or the old one.
+replace_corpus() {
+  local to=fuzz/corpus/$1 file
+  mkdir -p "$to"
+  part=fuzz/corpus/.$1.part # for the trap
+  rm -rf "$part"
+  mkdir "$part"
+  cp -- "$2"/* "$part/"
+  for file in "$2"/*; do mv -- "$part/${file##*/}" "$to/"; done
+  rmdir "$part"
+  for file in "$to"/*; do [ -e "$2/${file##*/}" ] || rm -- "$file"; done
+}
+
+minimise() {
+  local target work programs merge replay all_edges edges round log part=''
+  need_packages clang libclang-rt-dev cmake ninja-build afl++
+  programs=("${targets[@]/#/fuzz_}")
+  for preset in fuzz-replay fuzz-afl fuzz-libfuzzer-plain; do build "$preset" "${programs[@]}"; done
+  trap 'rm -rf "${part:-build/fuzz-minimise}"' EXIT
+  for target in "${targets[@]}"; do
+    say "$target"
+    work=build/fuzz-minimise/$target log=build/fuzz-logs/$target/minimise.log
+    replay=$(program fuzz-replay "$target") merge=$(program fuzz-libfuzzer-plain "$target")
+    rm -rf "$work"
+    mkdir -p "$work/all" "$work/merged" "$work/named" "build/fuzz-logs/$target"
+    collect_afl "$target" # of a run that could not
+    add_all "$work/all" "fuzz/corpus/$target" "$(corpus_dir "$target")"
+    [ -n "$(files_in "$work/all")" ] || fail "run fuzz: $target has no corpus; run: ./run fuzz $target"
+    echo "before: $(mkdir -p "fuzz/corpus/$target"; count "fuzz/corpus/$target"); with build/fuzz-corpus: $(count "$work/all")"
+    try_file "$replay" "$work/all" >"$log" ||
+      { tail -n 40 "$log"; fail "run fuzz: there is a finding in the corpus; run: ./run fuzz $target"; }
+
+    # afl-cmin keeps each pair of an edge and how often; -merge=1 looks at less, and so drops more.
+    AFL_ALLOW_TMP=1 afl-cmin -i "$work/all" -o "$work/cmin" -- "$(program fuzz-afl "$target")" \
+      >"$log" 2>&1 </dev/null || { tail -n 20 "$log"; fail "run fuzz: afl-cmin failed"; }
+    "$merge" -merge=1 -max_len="$most_bytes" "$work/merged" "$work/cmin" >"$log" 2>&1 </dev/null ||
+      { tail -n 20 "$log"; fail "run fuzz: -merge=1 failed"; }
+    # An edge that libFuzzer sees and AFL++ does not may be lost by now: a few files bring them back.
+    all_edges=$(edges_of "$merge" "$work/all")
+    for round in 1 2 3; do
+      edges=$(edges_of "$merge" "$work/merged")
+      [ "$edges" -lt "$all_edges" ] || break
+      "$merge" -merge=1 -use_counters=0 -max_len="$most_bytes" "$work/merged" "$work/all" >"$log" 2>&1 </dev/null ||
+        { tail -n 20 "$log"; fail "run fuzz: -merge=1 failed"; }
+    done
+    edges=$(edges_of "$merge" "$work/merged")
+    [ "$edges" -ge "$all_edges" ] ||
+      fail "run fuzz: $target: $edges edges of $all_edges are left after $round rounds; fuzz/corpus/$target stays as it is"
+    add_all "$work/named" "$work/merged"
+    replace_corpus "$target" "$work/named"
+    part=''
+    echo "after:  $(count "fuzz/corpus/$target"); edges: $edges of $all_edges"
+  done
+}
+
+# ---- lines
+
+coverage() {
+  local target preset=fuzz-coverage data=build/fuzz-coverage/data html=build/fuzz-coverage/html bad=0 programs
+  local objects=()
+  need_packages clang libclang-rt-dev cmake ninja-build llvm
+  programs=("${targets[@]/#/fuzz_}")
+  build "$preset" "${programs[@]}"
+  rm -rf "$data" "$html"
+  mkdir -p "$data"
+  for target in "${targets[@]}"; do
+    objects+=(-object "$(program "$preset" "$target")")
+    [ -d "fuzz/corpus/$target" ] || fail "run fuzz: there is no fuzz/corpus/$target"
+    # %c: the counters are the file, so that those of a process that is killed count as well.
+    LLVM_PROFILE_FILE=$data/$target.profraw%c try_file "$(program "$preset" "$target")" "fuzz/corpus/$target" \
+      >"$data/$target.log" || { bad=1; cat "$data/$target.log"; echo "fuzz_$target: a finding in fuzz/corpus/$target"; }
+  done
+  llvm-profdata merge -sparse -o "$data/all.profdata" "$data"/*.profraw
+  # Functions that one program has and does not use "have mismatched data" with the one that uses them.
+  llvm-cov export -format=lcov -instr-profile="$data/all.profdata" "${objects[@]:1}" \
+    -ignore-filename-regex='/testing/' "$PWD/include/surefoot" >"$data/lcov" 2>"$data/log" ||
+    { cat "$data/log"; fail "run fuzz: llvm-cov failed"; }
+  llvm-cov show -format=html -output-dir="$html" -instr-profile="$data/all.profdata" "${objects[@]:1}" \
+    -Xdemangler=c++filt -show-instantiations=false -ignore-filename-regex='/testing/' "$PWD/include/surefoot" \
+    >"$data/log" 2>&1 || { cat "$data/log"; fail "run fuzz: llvm-cov failed"; }
+  awk -v root="$PWD/" -v check="$check" -v reasons=fuzz/uncovered.txt -f cmake/run/coverage.awk "$data/lcov" || bad=1
+  echo "as HTML: $html/index.html"
+  [ "$bad" -eq 0 ]
 }
 
 "$mode"
