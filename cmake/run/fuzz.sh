@@ -194,7 +194,7 @@ show_findings() {
 # ---- fuzzing
 
 declare -A state=() executions=() rate=() edges=() corpus=() findings=() pid=() base=() job_findings=()
-troubles=() drawn=0 current='' share_end=0 next_line=0 known_findings=0 interrupted=no
+troubles=() drawn=0 current='' share_end=0 next_line=0 known_findings=0 stopped=no interrupted=no
 for target in "${targets[@]}"; do
   state[$target]=waiting executions[$target]=0 rate[$target]=0 edges[$target]=0 corpus[$target]=0 findings[$target]=0
 done
@@ -234,6 +234,7 @@ starts() { # TARGET
   empty=build/fuzz-logs/$1/empty
   : >"$empty"
   try_file "$(program "$(preset_of_engine)" "$1")" "$empty" >/dev/null && return 0
+  [ "$interrupted" = no ] || return 1 # it did not fail, it was stopped
   cp -- "$empty" "$(findings_dir "$1")/crash-$(sha1sum <"$empty" | cut -d ' ' -f 1)"
   return 1
 }
@@ -244,7 +245,9 @@ sort_out_seeds() { # TARGET
   replay=$(program fuzz-replay "$1")
   try_file "$replay" "$(corpus_dir "$1")" >/dev/null && return 0
   for file in "$(corpus_dir "$1")"/*; do
-    try_file "$replay" "$file" >/dev/null || mv -- "$file" "$(findings_dir "$1")/crash-${file##*/}"
+    try_file "$replay" "$file" >/dev/null && continue
+    [ "$interrupted" = no ] || return 1
+    mv -- "$file" "$(findings_dir "$1")/crash-${file##*/}"
   done
   touch -- "$(findings_dir "$1")"/crash-* # now, not when the seed was made
   if [ -z "$(files_in "$(corpus_dir "$1")")" ]; then head -c 8 /dev/zero >"$(corpus_dir "$1")/eight-zeros"; fi
@@ -319,18 +322,18 @@ read_numbers() {
         if ($2 == "edges_found") edges = $4
         if ($2 == "total_edges") all = $4
         if ($2 == "corpus_count") corpus = $4
-        if ($2 == "run_time" && $4 == 0) young = 1
         next
       }
       match($0, /total execs : [0-9.]+[kMG]?/) { n = number(substr($0, RSTART, RLENGTH)) }
-      match($0, /exec speed : [0-9.]+[kMG]?/) { rate = number(substr($0, RSTART, RLENGTH)); young = 0 }
+      match($0, /exec speed : [0-9.]+[kMG]?/) { rate = number(substr($0, RSTART, RLENGTH)) }
       match($0, /corpus count : [0-9.]+[kMG]?/) { corpus = number(substr($0, RSTART, RLENGTH)) }
       match($0, /map density : [0-9.]+% \/ [0-9.]+%/) {
         share = substr($0, RSTART, RLENGTH)
         sub(/.*\/ /, "", share)
         edges = all * share / 100
       }
-      END { printf "%.0f %.0f %.0f %.0f\n", n, young ? 0 : rate, edges, corpus }'
+      # In its first moments it says a million.
+      END { printf "%.0f %.0f %.0f %.0f\n", n, (rate > n ? 0 : rate), edges, corpus }'
   fi
 }
 
@@ -346,7 +349,7 @@ update() {
     if [ "$e" -ge "${edges[$target/$job]-0}" ]; then edges[$target/$job]=$e; fi
     log=$(log_of "$target" "$job")
     # AFL++'s screens are drawn anew all the time.
-    if [ "$engine" = afl ] && [ "$(stat -c %s "$log")" -gt 4000000 ]; then : >"$log"; fi
+    if [ "$engine" = afl ] && [ -n "$(find "$log" -size +4M 2>/dev/null)" ]; then : >"$log"; fi
   done
   for ((job = 1; job <= workers; job++)); do
     sum=$((sum + ${executions[$target/$job]-0})) speed=$((speed + ${rate[$target/$job]-0}))
@@ -375,6 +378,9 @@ reap() { # TARGET
     pid[$job]=''
     update "$target"
     case $engine-$status in *-0 | libfuzzer-72) continue ;; esac
+    # By our signal: AFL++ that is not ready yet calls it an error; or by Ctrl-C before it had its session.
+    case $stopped-$engine-$status in yes-afl-* | yes-*-130 | yes-*-143 | yes-*-137) continue ;; esac
+    if [ "$interrupted" = yes ] && [ "$status" -eq 130 ]; then continue; fi
     count=${findings[$target]} left=$((share_end - SECONDS))
     if [ "$engine" = libfuzzer ] && [ "$count" -gt 0 ]; then
       job_findings[$job]=$((${job_findings[$job]-0} + 1))
@@ -395,21 +401,31 @@ any_running() {
   return 1
 }
 
-# signal_jobs SIGNAL [PREFIX]: with "-" as prefix to whole process groups. Then a while for them to end.
+# signal_jobs SIGNAL: and then a while for them to end. More than once: a job that has only begun may not
+# listen yet.
 signal_jobs() {
   local job tries
-  for ((job = 1; job <= workers; job++)); do
-    if is_running "$job"; then kill "-$1" -- "${2-}${pid[$job]}" 2>/dev/null || true; fi
-  done
   for ((tries = 0; tries < 50; tries++)); do
     any_running || return 0
+    for ((job = 1; tries % 10 == 0 && job <= workers; job++)); do
+      if is_running "$job"; then kill "-$1" "${pid[$job]}" 2>/dev/null || true; fi
+    done
     sleep 0.1 || true
   done
 }
 stop_jobs() {
+  local job child
   any_running && signal_jobs INT
-  any_running && signal_jobs TERM -
-  any_running && signal_jobs KILL -
+  any_running && signal_jobs TERM
+  any_running || return 0
+  # AFL++'s program is in a session of its own, stopped between two inputs: it would stay for ever.
+  for ((job = 1; job <= workers; job++)); do
+    is_running "$job" || continue
+    for child in $(cat "/proc/${pid[$job]}/task/${pid[$job]}/children" 2>/dev/null || true); do
+      kill -KILL -- "-$child" 2>/dev/null || true
+    done
+  done
+  signal_jobs KILL
   return 0
 }
 
@@ -466,10 +482,7 @@ show_status() { # last?
 }
 
 end_fuzzing() {
-  local job
-  for ((job = 1; job <= workers; job++)); do
-    if is_running "$job"; then kill -KILL -- "-${pid[$job]}" 2>/dev/null || true; fi
-  done
+  stop_jobs
   if [ -t 1 ]; then printf '\e[?25h\e[?7h'; fi
 }
 
@@ -493,8 +506,9 @@ fuzz() {
     share=$(((deadline - SECONDS) / left_targets))
     [ "$share" -ge 1 ] || share=1
     left_targets=$((left_targets - 1))
-    base=() job_findings=() pid=()
+    base=() job_findings=() pid=() stopped=no
     if ! begin_target "$target"; then
+      [ "$interrupted" = no ] || break
       state[$target]='does not start' findings[$target]=1
       show_status last
       continue
@@ -507,13 +521,16 @@ fuzz() {
     while [ "$interrupted" = no ] && any_running && [ "$SECONDS" -lt $((share_end + grace)) ]; do
       sleep 1 || true
       [ "$interrupted" = no ] || break
-      update "$target"
-      reap "$target"
-      show_status
+      # Ctrl-C also hits what they run: a number that could not be read ends nothing.
+      update "$target" || true
+      reap "$target" || true
+      show_status || true
     done
+    reap "$target" || true
+    stopped=yes
     stop_jobs
-    reap "$target"
-    update "$target"
+    reap "$target" || true
+    update "$target" || true
     if [ "$engine" = afl ]; then collect_afl "$target"; fi
     state[$target]=ended
     [ "$interrupted" = no ] || state[$target]=stopped
@@ -560,15 +577,16 @@ count() { find "$1" -type f -printf '%s\n' | awk '{ n++; bytes += $1 } END { pri
 # replace_corpus TARGET DIRECTORY: by that directory's files. First the new ones come, each with a rename, then
 # the old ones go: at each moment there is a corpus that reaches at least as much as the new one or the old one.
 replace_corpus() {
-  local to=fuzz/corpus/$1 file
+  local to=fuzz/corpus/$1 file old=()
   mkdir -p "$to"
   part=fuzz/corpus/.$1.part # for the trap
   rm -rf "$part"
   mkdir "$part"
   cp -- "$2"/* "$part/"
-  for file in "$2"/*; do mv -- "$part/${file##*/}" "$to/"; done
+  mv -f -- "$part"/* "$to/"
   rmdir "$part"
-  for file in "$to"/*; do [ -e "$2/${file##*/}" ] || rm -- "$file"; done
+  for file in "$to"/*; do [ -e "$2/${file##*/}" ] || old+=("$file"); done
+  [ ${#old[@]} -eq 0 ] || rm -- "${old[@]}"
 }
 
 minimise() {
@@ -576,7 +594,7 @@ minimise() {
   need_packages clang libclang-rt-dev cmake ninja-build afl++
   programs=("${targets[@]/#/fuzz_}")
   for preset in fuzz-replay fuzz-afl fuzz-libfuzzer-plain; do build "$preset" "${programs[@]}"; done
-  trap 'rm -rf "${part:-build/fuzz-minimise}"' EXIT
+  trap 'rm -rf build/fuzz-minimise ${part:+"$part"}' EXIT
   for target in "${targets[@]}"; do
     say "$target"
     work=build/fuzz-minimise/$target log=build/fuzz-logs/$target/minimise.log
