@@ -183,7 +183,7 @@ show_findings() {
     fi
     if [ "$status" -ne 0 ]; then
       grep -vxF -- "$file" <<<"$output" | sed -e '/^INFO: /d' -e '/^==[0-9]*== NOTE: /d' -e '/^SUMMARY: /q' |
-        sed -n 1,80p
+        sed -n 1,80p || true
     else
       echo "It did not happen again with this file alone: see build/fuzz-logs/$target/."
     fi
@@ -194,7 +194,7 @@ show_findings() {
 # ---- fuzzing
 
 declare -A state=() executions=() rate=() edges=() corpus=() findings=() pid=() base=() job_findings=()
-troubles=() drawn=0 current='' share_end=0 next_line=0 known_findings=0 stopped=no interrupted=no
+troubles=() drawn=0 current='' share_end=0 next_line=0 stopped=no interrupted=no
 for target in "${targets[@]}"; do
   state[$target]=waiting executions[$target]=0 rate[$target]=0 edges[$target]=0 corpus[$target]=0 findings[$target]=0
 done
@@ -367,10 +367,10 @@ update() {
   fi
 }
 
-# Jobs that ended by themselves. libFuzzer ends at a finding: the others go on, and so does this one, unless
-# it would only find the same again.
+# Jobs that ended by themselves. libFuzzer ends at a finding: it begins anew, but not for ever, as it may find
+# the same each time.
 reap() { # TARGET
-  local target=$1 job status count left
+  local target=$1 job status left
   for ((job = 1; job <= workers; job++)); do
     if [ -z "${pid[$job]-}" ] || is_running "$job"; then continue; fi
     status=0
@@ -381,14 +381,13 @@ reap() { # TARGET
     # By our signal: AFL++ that is not ready yet calls it an error; or by Ctrl-C before it had its session.
     case $stopped-$engine-$status in yes-afl-* | yes-*-130 | yes-*-143 | yes-*-137) continue ;; esac
     if [ "$interrupted" = yes ] && [ "$status" -eq 130 ]; then continue; fi
-    count=${findings[$target]} left=$((share_end - SECONDS))
-    if [ "$engine" = libfuzzer ] && [ "$count" -gt 0 ]; then
+    left=$((share_end - SECONDS))
+    if [ "$engine" = libfuzzer ] && [ "${findings[$target]}" -gt 0 ]; then
       job_findings[$job]=$((${job_findings[$job]-0} + 1))
-      if [ "$count" -gt "$known_findings" ] && [ "$count" -lt 10 ] && [ "$left" -gt 1 ] && [ "$interrupted" = no ]; then
+      if [ "${job_findings[$job]}" -lt 10 ] && [ "$left" -gt 1 ] && [ "$interrupted" = no ]; then
         base[$job]=${executions[$target/$job]-0}
         start_job "$target" "$job" "$left"
       fi
-      known_findings=$count
     else
       troubles+=("$target: job $job ended with status $status and left no file: $(log_of "$target" "$job")")
     fi
@@ -502,7 +501,7 @@ fuzz() {
   trap 'interrupted=yes' INT TERM HUP
   if [ -t 1 ]; then printf '\e[?25l\e[?7l'; fi
   for target in "${targets[@]}"; do
-    current=$target next_line=$((SECONDS + 10)) known_findings=0
+    current=$target next_line=$((SECONDS + 10))
     share=$(((deadline - SECONDS) / left_targets))
     [ "$share" -ge 1 ] || share=1
     left_targets=$((left_targets - 1))
