@@ -38,12 +38,20 @@ class watched {
     expect(p == space().data() + r_.offset + done_, "a step is not offered the next byte");
     expect(n > 0 && n <= r_.length - done_, "a step is offered what was not asked for");
     expect(n <= largest_, "a step is offered more than a chunk");
+    expect(n <= limit_, "a step is offered too much after a short one");
     // Enough for every step and every round that may come between two that bring something.
     expect(++calls_ <= (r_.length + 2) * (options_.rounds + 2), "resume does not end");
     offered_ = n;
     return true;
   }
   progress did(std::size_t n, fault why = {}) {
+    // After a short step half of the offer, but a page; without the byte that stopped one which did nothing.
+    limit_ = n == offered_ ? largest_ : std::max(offered_ / 2, kit::tile_size);
+    if (n == 0 && why.kind != cause::none) {
+      const unsigned char* const here = space().data() + r_.offset + done_;
+      const auto bad = surefoot::detail::address(why.address) - surefoot::detail::address(here);
+      if (bad > 0) limit_ = std::min(limit_, bad);
+    }
     done_ += n;
     idle_ = n == 0 ? idle_ + 1 : 0;
     return {n, offered_ - n, why};
@@ -54,7 +62,7 @@ class watched {
  private:
   kit::reach r_;
   loop_options options_;
-  std::size_t largest_;
+  std::size_t largest_, limit_ = largest_;
   std::size_t calls_ = 0, done_ = 0, offered_ = 0;
   unsigned idle_ = 0;
 };
@@ -80,7 +88,12 @@ void resumes_by_plan(const kit::reach& r, const loop_options& options,
     switch (now.kind) {
       case kit::step_kind::whole: return w.did(n);
       case kit::step_kind::brief: return w.did(some);
-      case kit::step_kind::idle: return w.did(0);
+      case kit::step_kind::idle:
+        if (now.amount % 2 == 0) return w.did(0);
+        // A byte of the offer stopped it, whatever the memory is like there.
+        return w.did(0, {.address = surefoot::detail::forward(p, some - 1),
+                         .kind = cause::unknown,
+                         .during = K});
       case kit::step_kind::greedy: return {n + now.amount, 0, {}};
       case kit::step_kind::ended: (void)w.did(some); return surefoot::stop(some, n);
     }

@@ -2,6 +2,7 @@
 // does where there is none.
 #include "target.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -17,7 +18,15 @@ extern "C" [[gnu::weak]] std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::s
 namespace fuzz {
 
 namespace {
+
 const kit::fuzzed* running = nullptr;
+
+sigset_t signal_mask() {
+  sigset_t now{};  // the kernel writes only its part
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
+  return now;
+}
+
 }  // namespace
 
 kit::address_space& space() {
@@ -112,6 +121,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const sigset_t mask = fuzz::signal_mask();
   fuzz::kit::fuzzed program(data, size);
   fuzz::running = &program;
   fuzz::begin(program);
@@ -120,6 +130,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   });
   fuzz::end();
   fuzz::expect_content();
+  const sigset_t now = fuzz::signal_mask();
+  fuzz::expect(std::memcmp(&now, &mask, sizeof now) == 0, "a call left the signal mask changed");
   fuzz::running = nullptr;
   return 0;
 }
