@@ -7,8 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 targets=()
 for source in fuzz/*.cpp; do
-  name=$(basename "$source" .cpp)
-  case $name in target | driver | mutator) ;; *) targets+=("$name") ;; esac
+  targets+=("$(basename "$source" .cpp)")
 done
 
 usage() {

@@ -40,8 +40,7 @@ TEXT
 
 targets=()
 for source in fuzz/*.cpp; do
-  source=$(basename "$source" .cpp)
-  case $source in target | driver | mutator) ;; *) targets+=("$source") ;; esac
+  targets+=("$(basename "$source" .cpp)")
 done
 
 is_name() { [[ $1 =~ ^[A-Za-z0-9_-]{1,16}$ ]]; } # an afl-fuzz's name has at most 32, its role included

@@ -49,8 +49,7 @@ while [ $# -gt 0 ]; do
       ;;
     -*) usage_error "try: unknown argument '$1' (try --help)" ;;
     *)
-      case $1 in target | driver | mutator | */*) usage_error "try: there is no target '$1'" ;; esac
-      [ -f "fuzz/$1.cpp" ] || usage_error "try: there is no target '$1'"
+      [[ $1 != */* && -f fuzz/$1.cpp ]] || usage_error "try: there is no target '$1'"
       only+=("$1")
       ;;
   esac
@@ -139,7 +138,6 @@ check() { # OUT: is everything there, and nothing twice?
   targets=()
   for source in fuzz/*.cpp; do
     target=$(basename "$source" .cpp)
-    case $target in target | driver | mutator) continue ;; esac
     targets+=("$target")
     for file in "$target" "${target}_seed_corpus.zip" "$target.options" ${dictionary:+"$target.dict"}; do
       [ -s "$out/$file" ] || { echo "missing: \$OUT/$file"; absent=1; }

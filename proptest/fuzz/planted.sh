@@ -21,8 +21,8 @@ write_null_at_once null
 take_back_first back
 printf '\0\0\0\0\0\0\0\0\x82\0\0\0\0\0\0\0' >fine
 
-sources=("$root/fuzz/target.cpp" "$root/proptest/fuzz/planted.cpp")
-flags=(-std=c++20 -O1 -g "-I$root/include" "-I$root/fuzz" -pthread)
+sources=("$root/fuzz/support/target.cpp" "$root/fuzz/support/other_image.cpp" "$root/proptest/fuzz/planted.cpp")
+flags=(-std=c++20 -O1 -g "-I$root/include" "-I$root/fuzz/support" -pthread)
 
 # reports PROGRAM INPUT PATTERN: the fuzzer ends with a failure, and says so.
 reports() {
@@ -60,7 +60,7 @@ fi
 if ! command -v afl-clang-fast++ >/dev/null; then
   skip "a planted null write is reported by AFL++: needs afl++"
 else
-  AFL_QUIET=1 afl-clang-fast++ "${flags[@]}" "${sources[@]}" "$root/fuzz/driver.cpp" -o afl >out 2>&1 || fail "does not build"
+  AFL_QUIET=1 afl-clang-fast++ "${flags[@]}" "${sources[@]}" "$root/fuzz/support/driver.cpp" -o afl >out 2>&1 || fail "does not build"
   for input in null back fine; do
     status=0
     afl-showmap -q -t 5000 -o map -- ./afl <"$input" >out 2>&1 || status=$?

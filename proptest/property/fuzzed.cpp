@@ -1,5 +1,8 @@
 // The kit for fuzzers: every byte string is a program, a small change of it is a small change of the
 // program, and edits stay within their room. And the dictionary says what it means.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
@@ -67,6 +70,35 @@ TEST_CASE("a program runs the same whatever ran before it") {
     const std::string alone = run(one);
     (void)run(other);
     RC_ASSERT(run(one) == alone);
+    RC_ASSERT(space.first_wrong() == kit::space_size);
+  });
+}
+
+TEST_CASE("a child of fork has an address space of its own") {
+  static kit::address_space space;
+  rc::prop("whatever either does", [] {
+    const bytes before = *any_bytes(), in_child = *any_bytes(), after = *any_bytes();
+    const auto run = [](const bytes& b) { program_of(b).run(space, [](kit::fuzzed_call&) {}); };
+    run(before);
+    const kit::answer userfault = kit::ask(kit::tile::userfault_missing, 0, access_kind::read);
+    const ::pid_t child = ::fork();
+    RC_ASSERT(child >= 0);
+    if (child == 0) {
+      run(in_child);
+      const bool right = space.first_wrong() == kit::space_size;
+      // A userfaultfd stays behind in the parent: the child needs one of its own.
+      space.lay({kit::tile::userfault_missing, kit::tile::shared_file, kit::tile::secret,
+                 kit::tile::private_file});
+      const auto met = surefoot::try_load<unsigned char>(space.data()).stopped_by;
+      const bool has_own =
+          !kit::is_here(kit::tile::userfault_missing) || met.kind == userfault.kind;
+      ::_exit(right && has_own && space.first_wrong() == kit::space_size ? 0 : 1);
+    }
+    int status = 0;
+    RC_ASSERT(::waitpid(child, &status, 0) == child);
+    RC_ASSERT(status == 0);
+    RC_ASSERT(space.first_wrong() == kit::space_size);
+    run(after);
     RC_ASSERT(space.first_wrong() == kit::space_size);
   });
 }

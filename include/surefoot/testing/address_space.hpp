@@ -508,19 +508,7 @@ class space_model {
 // The real thing, and the model of it.
 class address_space {
  public:
-  address_space() : arena_(detail::reserve(space_size + 2 * tile_size)) {
-    detail::require(::munmap(data(), space_size) == 0, "munmap");
-    for (std::size_t i = 0; i < space_pages; ++i) {
-      real_file& f = files_[i];
-      f.both = detail::unnamed_file(tile_size);
-      const std::string same = "/proc/self/fd/" + std::to_string(f.both.number());
-      f.reading = detail::descriptor(::open(same.c_str(), O_RDONLY | O_CLOEXEC));
-      detail::require(static_cast<bool>(f.reading), "open of a memfd for reading");
-      write_file(i, page_content::laid(i).read().data(), 0, tile_size);
-      now_.files[i].bytes = page_content::laid(i);
-    }
-    if (is_here(tile::secret)) secret_ = detail::secret_file(space_size);
-  }
+  address_space() : arena_(detail::reserve(space_size + 2 * tile_size)) { begin_in_this_process(); }
   ~address_space() { ::munmap(arena_, space_size + 2 * tile_size); }
   address_space(const address_space&) = delete;
   address_space& operator=(const address_space&) = delete;
@@ -528,8 +516,10 @@ class address_space {
   unsigned char* data() const noexcept { return arena_ + tile_size; }
   const space_model& model() const noexcept { return now_; }
 
-  // All anew. A tile that this machine does not have becomes read_write.
+  // All anew. A tile that this machine does not have becomes read_write. In a child of fork() it begins from
+  // nothing: it has its parent's files, and a fuzzer's server forks one child after the other.
   [[gnu::noinline]] void lay(space_layout layout) {
+    begin_in_this_process();
     for (tile& t : layout)
       if (!is_here(t)) t = tile::read_write;
     const space_model wanted = space_model::laid(layout);
@@ -635,6 +625,23 @@ class address_space {
     detail::descriptor both, reading;
   };
 
+  void begin_in_this_process() {
+    if (!process_.is_new()) return;
+    detail::require(::munmap(data(), space_size) == 0, "munmap");
+    now_ = {};
+    kept_ = {};
+    for (std::size_t i = 0; i < space_pages; ++i) {
+      real_file& f = files_[i];
+      f.both = detail::unnamed_file(tile_size);
+      const std::string same = "/proc/self/fd/" + std::to_string(f.both.number());
+      f.reading = detail::descriptor(::open(same.c_str(), O_RDONLY | O_CLOEXEC));
+      detail::require(static_cast<bool>(f.reading), "open of a memfd for reading");
+      write_file(i, page_content::laid(i).read().data(), 0, tile_size);
+      now_.files[i].bytes = page_content::laid(i);
+    }
+    if (is_here(tile::secret)) secret_ = detail::secret_file(space_size);
+  }
+
   unsigned char* place(std::size_t i) const noexcept { return data() + i * tile_size; }
 
   void write_file(std::size_t i, const unsigned char* bytes, std::size_t from, std::size_t n) {
@@ -737,6 +744,7 @@ class address_space {
   }
 
   unsigned char* arena_;
+  detail::process_mark process_;
   ground kept_;
   std::array<real_file, space_pages> files_;
   detail::descriptor secret_;

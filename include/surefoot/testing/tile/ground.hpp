@@ -108,6 +108,32 @@ inline descriptor secret_file(std::size_t size) {
   return file;
 }
 
+// Says once in each process that it is a new one: a child of fork() shares files and pipes with its
+// parent, and does not have its userfaultfd.
+class process_mark {
+ public:
+  process_mark() {
+    constexpr int wipe_on_fork = 18;  // MADV_WIPEONFORK
+    void* const at =
+        ::mmap(nullptr, tile_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require(at != MAP_FAILED, "mmap");
+    mark_ = static_cast<volatile unsigned char*>(at);
+    require(::madvise(at, tile_size, wipe_on_fork) == 0, "MADV_WIPEONFORK");
+  }
+  ~process_mark() { ::munmap(const_cast<unsigned char*>(mark_), tile_size); }
+  process_mark(const process_mark&) = delete;
+  process_mark& operator=(const process_mark&) = delete;
+
+  bool is_new() noexcept {
+    if (*mark_ != 0) return false;
+    *mark_ = 1;
+    return true;
+  }
+
+ private:
+  volatile unsigned char* mark_;
+};
+
 }  // namespace detail
 
 // What a minefield keeps for its tiles; made by the first one that needs it.

@@ -116,8 +116,7 @@ int main(int count, char** arguments) {
     if (shows)
       std::printf("%s\n%s", files[i].c_str(),
                   fuzz::text_of(inputs[i].data(), inputs[i].size()).c_str());
-    // Flushed: where it dies, the last line says in which.
-    if (!shows && files.size() <= 1) std::printf("%s\n", files[i].c_str());
+    fuzz::replayed = files[i].c_str();
     std::fflush(stdout);
     LLVMFuzzerTestOneInput(inputs[i].data(), inputs[i].size());
   }

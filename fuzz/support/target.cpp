@@ -60,7 +60,10 @@ const engine_choice& engines() {
   return chosen;
 }
 
+const char* replayed = nullptr;
+
 void finding(const char* what, const std::string& details) {
+  if (replayed != nullptr) std::fprintf(stderr, "%s\n", replayed);
   std::fprintf(stderr, "FINDING: %s: %s\n", target_name, what);
   if (!details.empty()) std::fprintf(stderr, "%s\n", details.c_str());
   if (running != nullptr)
@@ -71,7 +74,11 @@ void finding(const char* what, const std::string& details) {
 }
 
 void ask_reference(const kit::fuzzed_call& c) {
-  static const kit::reference& kernel = *new kit::reference;
+  // A child of fork() must not share its pipe with others.
+  static kit::detail::process_mark& process = *new kit::detail::process_mark;
+  static const kit::reference* ours = nullptr;
+  if (process.is_new()) ours = new kit::reference;
+  const kit::reference& kernel = *ours;
   for (const std::size_t at : {c.begin(), c.end()}) {
     if (at == kit::space_size) continue;
     const unsigned char* const p = space().data() + at;

@@ -17,6 +17,9 @@ std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data, std::size_t size
 
 namespace fuzz {
 
+// The file that is being replayed, for a finding's report; null where there is none.
+extern const char* replayed;
+
 // The program that these bytes are, a line a record.
 std::string text_of(const std::uint8_t* data, std::size_t size);
 
