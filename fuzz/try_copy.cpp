@@ -21,6 +21,7 @@ constexpr const char* names[] = {"copy out",
                                  "copy to a wild address",
                                  "salvage into the layout",
                                  "with an engine that is not ready",
+                                 "salvage within",
                                  ask_reference_name};
 
 void copy_out(const kit::fuzzed_call& c) {
@@ -152,49 +153,107 @@ struct run {
   friend bool operator==(const run&, const run&) = default;
 };
 
-void salvage(const kit::fuzzed_call& c) {
-  const kit::reach r = c.part();
-  on_each_engine([&]<class E>(E e) {
-    std::vector<run> should, met;
-    std::size_t lost = 0;
-    for (std::size_t at = r.offset; at < r.end();) {
-      const auto& model = space().model();
+// What salvage must do with a part of the layout, to good memory or to another part: its holes, what it
+// loses, and where it stops.
+template <class E>
+struct plan {
+  std::vector<run> holes;
+  surefoot::salvaged all;
+
+  plan(const kit::reach& from, const kit::reach* to) {
+    const auto& model = space().model();
+    all.left = from.length;
+    while (all.left > 0) {
+      const std::size_t done = from.length - all.left, at = from.offset + done;
       const std::size_t one = kit::granule(model.pages[at / kit::tile_size].laid);
-      const std::size_t n = std::min(one - at % one, r.end() - at);
+      std::size_t n = std::min(one - at % one, all.left);
       const fault why =
           model.ask<E>(at, access_kind::read).at(space().data() + at, access_kind::read);
       if (why.kind != cause::none) {
-        const bool goes_on =
-            !should.empty() && should.back().offset + should.back().bytes == at - r.offset &&
-            should.back().why.kind == why.kind && should.back().why.code == why.code &&
-            should.back().why.signal == why.signal;
+        const bool goes_on = !holes.empty() && holes.back().offset + holes.back().bytes == done &&
+                             holes.back().why.kind == why.kind &&
+                             holes.back().why.code == why.code &&
+                             holes.back().why.signal == why.signal;
         if (goes_on)
-          should.back().bytes += n;
+          holes.back().bytes += n;
         else
-          should.push_back({why, at - r.offset, n});
-        lost += n;
+          holes.push_back({why, done, n});
+        all.lost += n;
+      } else {
+        if (to != nullptr) {
+          const auto stored = space().expected<E>({to->offset + done, n}, access_kind::write);
+          all.stopped_by = stored.stopped_by;
+          n = stored.done;
+        }
+        all.copied += n;
       }
-      at += n;
+      all.left -= n;
+      if (all.stopped_by.kind != cause::none) break;
     }
+    all.holes = holes.size();
+  }
+  // f(offset, bytes) for each stretch that is copied.
+  template <class F>
+  void each_copied(F f) const {
+    std::size_t at = 0;
+    for (const run& hole : holes) {
+      f(at, hole.offset - at);
+      at = hole.offset + hole.bytes;
+    }
+    f(at, all.copied + all.lost - at);
+  }
+};
+
+void salvage(const kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  on_each_engine([&]<class E>(E e) {
+    const plan<E> should(r, nullptr);
+    std::vector<run> met;
     const auto all = surefoot::salvage(
         memory().data(), space().data() + r.offset, r.length,
         [&](const fault& why, std::size_t offset, std::size_t bytes) {
           met.push_back({why, offset, bytes});
         },
         e);
-    expect(met == should, "salvage: holes");
-    expect(all == surefoot::salvaged{r.length - lost, lost, 0, met.size(), {}}, "salvage: counts");
-    std::size_t at = 0;
-    should.push_back({{}, r.length, 0});
-    for (const run& hole : should) {
-      expect(space().model().holds(r.offset + at, memory().data() + at, hole.offset - at),
-             "salvage: content");
-      at = hole.offset + hole.bytes;
+    expect(met == should.holes, "salvage: holes");
+    expect(all == should.all, "salvage: counts");
+    should.each_copied([&](std::size_t at, std::size_t n) {
+      expect(space().model().holds(r.offset + at, memory().data() + at, n), "salvage: content");
+    });
+    for (const run& hole : should.holes)
       expect(std::memcmp(memory().data() + hole.offset, memory().originals(hole.offset),
                          hole.bytes) == 0,
              "salvage: a hole was written");
-    }
     memory().expect_rest(0, r.length, "salvage: outside");
+  });
+}
+
+// From one part of the layout to another, which may refuse as well: also right behind a hole.
+void salvage_within(kit::fuzzed_call& c) {
+  kit::reach from = c.part();
+  kit::reach to{c.next_part().offset, 0};
+  from.length = std::min(from.length, kit::space_size - to.offset);
+  to.length = from.length;
+  const auto& model = space().model();
+  const bool overlap = to.offset < from.end() && from.offset < to.end();
+  if (overlap || model.has_aliases(to) || model.has_aliases(from, to)) return;
+  on_each_engine([&]<class E>(E e) {
+    const plan<E> should(from, &to);
+    std::vector<run> met;
+    const auto all = surefoot::salvage(
+        space().data() + to.offset, space().data() + from.offset, from.length,
+        [&](const fault& why, std::size_t offset, std::size_t bytes) {
+          met.push_back({why, offset, bytes});
+        },
+        e);
+    expect(met == should.holes, "salvage within: holes");
+    expect(all == should.all, "salvage within: counts");
+    should.each_copied([&](std::size_t at, std::size_t n) {
+      std::vector<unsigned char> bytes(n);
+      model.read(from.offset + at, bytes.data(), n);
+      space().wrote(to.offset + at, bytes.data(), n);
+    });
+    expect_content();
   });
 }
 
@@ -299,6 +358,7 @@ void call(kit::fuzzed_call& c, unsigned which) {
     case 8: return to_wild(c);
     case 9: return salvage_into(c);
     case 10: return not_ready(c);
+    case 11: return salvage_within(c);
     default: return ask_reference(c);
   }
 }
