@@ -55,7 +55,7 @@ function end_of_header(line, number, text, entry, before) {
   while ((getline line < (root header)) > 0) {
     number++
     if (!(number in times)) {
-      if (trimmed(line) == "") before = 0
+      before = 0
       continue
     }
     if (times[number] > 0) {
@@ -63,6 +63,8 @@ function end_of_header(line, number, text, entry, before) {
       continue
     }
     text = trimmed(line)
+    # llvm-cov counts what stands between two statements as well.
+    if (text == "" || text ~ /^\/\//) continue
     entry = entry_for(header, text)
     if (entry) used[entry] = 1
     # A bracket belongs to what it closes.

@@ -71,7 +71,9 @@ while [ $# -gt 0 ]; do
 done
 [ ${#chosen[@]} -eq 0 ] || targets=("${chosen[@]}")
 if [ "$mode" != fuzz ] && [ -n "$fuzz_only" ]; then usage_error "run fuzz: $fuzz_only does not go with --$mode"; fi
-if [ "$mode" != coverage ] && [ -n "$coverage_only" ]; then usage_error "run fuzz: $coverage_only goes with --coverage"; fi
+if [ "$mode" != coverage ] && [ -n "$coverage_only" ]; then
+  usage_error "run fuzz: $coverage_only goes with --coverage"
+fi
 if [ "$engine" = afl ] && [ "$plain" = yes ]; then usage_error "run fuzz: --plain is for libFuzzer"; fi
 
 # Findings abort: no core files.
@@ -122,8 +124,8 @@ clock() { printf '%d:%02d\n' $(($1 / 60)) $(($1 % 60)); }
 
 # ---- what a finding is
 
-# try_file PROGRAM FILE...: its output; status 0: no finding. A hang counts after ten seconds for a fuzzer; here
-# the machine may be slower.
+# try_file PROGRAM FILE...: its output; status 0: no finding. Ten seconds are a hang for a fuzzer; here another
+# program runs, which may be slower.
 try_file() {
   (
     exec 3>&1 2>/dev/null # bash's own word on who died of a signal
@@ -162,8 +164,8 @@ show_findings() {
       output=$(try_file "$own" "$file") || true
     fi
     # What is the same about two of them: what the target, or the sanitizer, says first.
-    what=$(sed -n -e 's/^FINDING: //p' -e 's/^==[0-9]*==ERROR: \(.*\)/\1/p' -e 's/^.*: runtime error: /&/p' <<<"$output" |
-      sed -n -e '1s/ on \(unknown \)\?address .*//' -e '1s/0x[0-9a-f]*/0x.../g' -e 1p)
+    what=$(sed -n -e 's/^FINDING: //p' -e 's/^==[0-9]*==ERROR: \(.*\)/\1/p' -e '/: runtime error: /p' \
+      <<<"$output" | sed -n -e '1s/ on \(unknown \)\?address .*//' -e '1s/0x[0-9a-f]*/0x.../g' -e 1p)
     case $status in
       0) what="not again by itself: $file" ;;
       124 | 137) what="does not end" ;;
@@ -438,7 +440,7 @@ row_of() { # TARGET JOB FINDINGS STATE
 }
 
 table() {
-  local target job left
+  local target job left mark
   row target job executions exec/s edges corpus findings 'time left'
   for target in "${targets[@]}"; do
     case ${state[$target]} in
@@ -448,7 +450,9 @@ table() {
         left=$(clock $((left > 0 ? left : 0)))
         if [ "$workers" -gt 1 ] && [ $((${#targets[@]} + workers + 3)) -le "${LINES:-24}" ]; then
           for ((job = 1; job <= workers; job++)); do
-            row_of "$target" "$job" "${job_findings[$job]-0}" "$(if is_running "$job"; then echo "$left"; else echo ended; fi)"
+            mark=$left
+            is_running "$job" || mark=ended
+            row_of "$target" "$job" "${job_findings[$job]-0}" "$mark"
           done
         else
           row_of "$target" '' "${findings[$target]}" "$left"
@@ -485,16 +489,18 @@ end_fuzzing() {
 }
 
 fuzz() {
-  local target job left_targets deadline share grace packages programs all number=0 sum=0 start took files
+  local target job left_targets deadline share grace packages programs mutator=() all
+  local number=0 sum=0 start took files
   packages=(clang libclang-rt-dev cmake ninja-build)
   [ "$engine" = libfuzzer ] || packages+=(afl++)
   need_packages "${packages[@]}"
   programs=("${targets[@]/#/fuzz_}")
   # What shows a finding is built before there is one: the sources may be others by then.
-  if [ "$engine" = afl ]; then build fuzz-replay "${programs[@]}" fuzz_mutator; else build fuzz-replay "${programs[@]}"; fi
+  [ "$engine" = libfuzzer ] || mutator=(fuzz_mutator)
+  build fuzz-replay "${programs[@]}" "${mutator[@]}"
   build "$(preset_of_engine)" "${programs[@]}"
 
-  say "fuzzing with $(preset_of_engine), $workers $([ "$workers" = 1 ] && echo job || echo jobs); Ctrl-C stops, and keeps all"
+  say "fuzzing with $(preset_of_engine), jobs: $workers; Ctrl-C stops, and keeps all"
   start=$SECONDS deadline=$((SECONDS + ${seconds:-$((60 * ${#targets[@]}))})) left_targets=${#targets[@]}
   trap end_fuzzing EXIT
   trap 'interrupted=yes' INT TERM HUP
@@ -556,21 +562,27 @@ fuzz() {
     done
   fi
   echo
-  files=$(for target in "${targets[@]}"; do files_in "$(corpus_dir "$target")" 2>/dev/null || true; done | wc -l)
+  files=$(for target in "${targets[@]}"; do files_in "$(corpus_dir "$target")" 2>/dev/null || true; done |
+    wc -l)
   if [ "$interrupted" = yes ]; then echo "stopped early"; fi
-  echo "$(grouped "$sum") executions in $took s, corpus of $files files in build/fuzz-corpus/, findings: $number"
+  echo "$(grouped "$sum") executions in $took s, corpus of $files files in build/fuzz-corpus/," \
+    "findings: $number"
   [ "$number" -eq 0 ] && [ ${#troubles[@]} -eq 0 ]
 }
 
 # ---- the committed corpus, made small
 
-# edges_of PROGRAM DIRECTORY
+# edges_of PROGRAM DIRECTORY: the fewest and the most of five orders. Some edges are taken once in a process, by
+# whichever input comes first.
 edges_of() {
-  "$1" -runs=0 -max_len="$most_bytes" -print_funcs=0 "$2" 2>&1 </dev/null |
-    sed -n 's/^#[0-9]*.* cov: \([0-9]*\) .*/\1/p' | tail -n 1
+  local seed
+  for seed in 1 2 3 4 5; do
+    "$1" -runs=0 -seed="$seed" -max_len="$most_bytes" -print_funcs=0 "$2" 2>&1 </dev/null |
+      sed -n 's/^#[0-9]*.* cov: \([0-9]*\) .*/\1/p' | tail -n 1
+  done | sort -n | sed -n '1p; $p' | paste -sd ' '
 }
 
-count() { find "$1" -type f -printf '%s\n' | awk '{ n++; bytes += $1 } END { printf "%d files, %d bytes", n, bytes }'; }
+count() { find "$1" -type f -printf '%s\n' | awk '{ n++; b += $1 } END { printf "%d files, %d bytes", n, b }'; }
 
 # replace_corpus TARGET DIRECTORY: by that directory's files. First the new ones come, each with a rename, then
 # the old ones go: at each moment there is a corpus that reaches at least as much as the new one or the old one.
@@ -588,7 +600,7 @@ replace_corpus() {
 }
 
 minimise() {
-  local target work programs merge replay all_edges edges round log part=''
+  local target work programs merge replay preset fewest most edges round log part=''
   need_packages clang libclang-rt-dev cmake ninja-build afl++
   programs=("${targets[@]/#/fuzz_}")
   for preset in fuzz-replay fuzz-afl fuzz-libfuzzer-plain; do build "$preset" "${programs[@]}"; done
@@ -602,7 +614,8 @@ minimise() {
     collect_afl "$target" # of a run that could not
     add_all "$work/all" "fuzz/corpus/$target" "$(corpus_dir "$target")"
     [ -n "$(files_in "$work/all")" ] || fail "run fuzz: $target has no corpus; run: ./run fuzz $target"
-    echo "before: $(mkdir -p "fuzz/corpus/$target"; count "fuzz/corpus/$target"); with build/fuzz-corpus: $(count "$work/all")"
+    mkdir -p "fuzz/corpus/$target"
+    echo "before: $(count "fuzz/corpus/$target"); with build/fuzz-corpus: $(count "$work/all")"
     try_file "$replay" "$work/all" >"$log" ||
       { tail -n 40 "$log"; fail "run fuzz: there is a finding in the corpus; run: ./run fuzz $target"; }
 
@@ -612,20 +625,19 @@ minimise() {
     "$merge" -merge=1 -max_len="$most_bytes" "$work/merged" "$work/cmin" >"$log" 2>&1 </dev/null ||
       { tail -n 20 "$log"; fail "run fuzz: -merge=1 failed"; }
     # An edge that libFuzzer sees and AFL++ does not may be lost by now: a few files bring them back.
-    all_edges=$(edges_of "$merge" "$work/all")
-    for round in 1 2 3; do
-      edges=$(edges_of "$merge" "$work/merged")
-      [ "$edges" -lt "$all_edges" ] || break
+    read -r fewest most < <(edges_of "$merge" "$work/all")
+    for round in 1 2 3 4; do
+      read -r _ edges < <(edges_of "$merge" "$work/merged")
+      if [ "$edges" -ge "$most" ] || [ "$round" -eq 4 ]; then break; fi
       "$merge" -merge=1 -use_counters=0 -max_len="$most_bytes" "$work/merged" "$work/all" >"$log" 2>&1 </dev/null ||
         { tail -n 20 "$log"; fail "run fuzz: -merge=1 failed"; }
     done
-    edges=$(edges_of "$merge" "$work/merged")
-    [ "$edges" -ge "$all_edges" ] ||
-      fail "run fuzz: $target: $edges edges of $all_edges are left after $round rounds; fuzz/corpus/$target stays as it is"
+    [ "$edges" -ge "$fewest" ] ||
+      fail "run fuzz: $target: $edges edges of $most are left; fuzz/corpus/$target stays as it is"
     add_all "$work/named" "$work/merged"
     replace_corpus "$target" "$work/named"
     part=''
-    echo "after:  $(count "fuzz/corpus/$target"); edges: $edges of $all_edges"
+    echo "after:  $(count "fuzz/corpus/$target"); edges: $edges of $most"
   done
 }
 
@@ -644,7 +656,10 @@ coverage() {
     [ -d "fuzz/corpus/$target" ] || fail "run fuzz: there is no fuzz/corpus/$target"
     # %c: the counters are the file, so that those of a process that is killed count as well.
     LLVM_PROFILE_FILE=$data/$target.profraw%c try_file "$(program "$preset" "$target")" "fuzz/corpus/$target" \
-      >"$data/$target.log" || { bad=1; cat "$data/$target.log"; echo "fuzz_$target: a finding in fuzz/corpus/$target"; }
+      >"$data/$target.log" && continue
+    bad=1
+    cat "$data/$target.log"
+    echo "fuzz_$target: a finding in fuzz/corpus/$target"
   done
   llvm-profdata merge -sparse -o "$data/all.profdata" "$data"/*.profraw
   # Functions that one program has and does not use "have mismatched data" with the one that uses them.
