@@ -45,11 +45,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# libclang-rt-dev: clang only recommends its sanitizer run-time.
-packages=(g++ clang libclang-rt-dev clang-format "${test_packages[@]}")
+# libclang-rt-dev: clang only recommends its sanitizer run-time. afl++: it is to report a planted crash.
+packages=(g++ clang libclang-rt-dev clang-format afl++ "${test_packages[@]}")
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
-  packages+=(lld)
+  packages+=(lld libc++-dev libc++abi-dev zip)
 fi
 need_packages "${packages[@]}"
 

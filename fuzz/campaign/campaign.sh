@@ -270,8 +270,8 @@ export AFL_SYNC_TIME=${AFL_SYNC_TIME:-5}
 # afl-fuzz brings its own, and refuses others.
 unset ASAN_OPTIONS UBSAN_OPTIONS
 
-# end_rest: what no fuzzer waits for any more. afl-fuzz (4.04c) leaves a stopped target behind now and then,
-# always with -c; it holds the lock on the instance's directory, which then is "in use" at the next start.
+# end_rest: what no fuzzer waits for any more. afl-fuzz (4.04c) leaves a stopped target behind now and then
+# (seen with -c); it holds the lock on the instance's directory, which then is "in use" at the next start.
 # Known by its environment: nobody else's.
 export SUREFOOT_FUZZ_CAMPAIGN=$tree
 end_rest() {

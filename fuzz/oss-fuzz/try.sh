@@ -67,8 +67,8 @@ else
   need_packages "${packages[@]}"
 fi
 
-# From its images (infra/base-images/base-builder and base-runner). handle_segv=2 is the harder case:
-# ClusterFuzz does not promise 1, and with 2 a handler of ours has no say, but for the .options.
+# From its images (infra/base-images/base-builder and base-runner). handle_segv=2 is the harder case: with it a
+# handler of ours has no say, but for the .options.
 common_flags='-O1 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION'
 undefined=array-bounds,bool,builtin,enum,function,integer-divide-by-zero,null,object-size,return
 undefined+=,returns-nonnull-attribute,shift,signed-integer-overflow,unreachable,vla-bound,vptr
