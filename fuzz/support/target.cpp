@@ -74,11 +74,7 @@ void finding(const char* what, const std::string& details) {
 }
 
 void ask_reference(const kit::fuzzed_call& c) {
-  // A child of fork() must not share its pipe with others.
-  static kit::detail::process_mark& process = *new kit::detail::process_mark;
-  static const kit::reference* ours = nullptr;
-  if (process.is_new()) ours = new kit::reference;
-  const kit::reference& kernel = *ours;
+  const kit::reference& kernel = kit::reference_of_this_process();
   for (const std::size_t at : {c.begin(), c.end()}) {
     if (at == kit::space_size) continue;
     const unsigned char* const p = space().data() + at;

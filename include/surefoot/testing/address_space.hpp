@@ -627,6 +627,7 @@ class address_space {
 
   void begin_in_this_process() {
     if (!process_.is_new()) return;
+    (void)page_content::tail(0);  // made here, where no fuzzer sees it
     detail::require(::munmap(data(), space_size) == 0, "munmap");
     now_ = {};
     kept_ = {};

@@ -98,6 +98,14 @@ class reference {
   detail::descriptor out_, in_;
 };
 
+// One for all of a process; a child of fork() has its own, not its parent's pipe. Not for two threads at once.
+[[gnu::noinline]] inline const reference& reference_of_this_process() {
+  static detail::process_mark& process = *new detail::process_mark;
+  static const reference* ours = nullptr;
+  if (process.is_new()) ours = new reference;
+  return *ours;
+}
+
 }  // namespace testing
 }  // namespace SUREFOOT_TESTING_ABI
 }  // namespace surefoot
