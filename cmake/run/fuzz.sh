@@ -186,7 +186,7 @@ show_findings() {
       grep -vxF -- "$file" <<<"$output" | sed -e '/^INFO: /d' -e '/^==[0-9]*== NOTE: /d' -e '/^SUMMARY: /q' |
         sed -n 1,80p || true
     else
-      echo "It did not happen again with this file alone: see build/fuzz-logs/$target/."
+      echo "It did not happen again with this file alone: see $(logs_dir "$target")/."
     fi
     echo "reproduce: $engines$reproduce $file"
   done < <(stat -c '%s %n' -- "$@" | sort -n)
@@ -202,13 +202,14 @@ done
 
 corpus_dir() { printf '%s\n' "build/fuzz-corpus/$1"; }
 findings_dir() { printf '%s\n' "build/fuzz-findings/$1"; }
-log_of() { printf '%s\n' "build/fuzz-logs/$1/$2.log"; } # TARGET JOB
+logs_dir() { printf '%s\n' "build/fuzz-logs/$engine/$1"; } # two engines may run at once
+log_of() { printf '%s\n' "$(logs_dir "$1")/$2.log"; } # TARGET JOB
 afl_dir() { printf '%s\n' "build/fuzz-afl-work/$1"; }
 afl_name() { if [ "$1" -eq 1 ]; then echo main; else echo "job$1"; fi; }
 
 # What was found since this target began. A slow unit is no finding.
 found() { # TARGET
-  find "$(findings_dir "$1")" -type f ! -name 'slow-unit-*' -newer "build/fuzz-logs/$1/began" 2>/dev/null || true
+  find "$(findings_dir "$1")" -type f ! -name 'slow-unit-*' -newer "$(logs_dir "$1")/began" 2>/dev/null || true
 }
 
 afl_found() { find "$1" \( -path '*/crashes/id:*' -o -path '*/hangs/id:*' \) -type f 2>/dev/null || true; }
@@ -232,7 +233,7 @@ collect_afl() { # TARGET
 # show. The empty input stands for it.
 starts() { # TARGET
   local empty
-  empty=build/fuzz-logs/$1/empty
+  empty=$(logs_dir "$1")/empty
   : >"$empty"
   try_file "$(program "$(preset_of_engine)" "$1")" "$empty" >/dev/null && return 0
   [ "$interrupted" = no ] || return 1 # it did not fail, it was stopped
@@ -255,12 +256,12 @@ sort_out_seeds() { # TARGET
 }
 
 begin_target() { # TARGET
-  mkdir -p "$(corpus_dir "$1")" "$(findings_dir "$1")" "build/fuzz-logs/$1" build/fuzz-afl-work
-  rm -f "build/fuzz-logs/$1"/*
+  mkdir -p "$(corpus_dir "$1")" "$(findings_dir "$1")" "$(logs_dir "$1")" build/fuzz-afl-work
+  rm -f "$(logs_dir "$1")"/*
   collect_afl "$1" # of a run that could not
   rm -rf "$(afl_dir "$1")"
   add_all "$(corpus_dir "$1")" "fuzz/corpus/$1"
-  touch "build/fuzz-logs/$1/began"
+  touch "$(logs_dir "$1")/began"
   sleep 0.02 # file times have the clock's tick
   starts "$1" || return 1
   if [ "$engine" = afl ]; then sort_out_seeds "$1"; fi
