@@ -33,8 +33,8 @@ class watched {
   watched(const kit::reach& r, const loop_options& options)
       : r_(r), options_(options), largest_(options.chunk == 0 ? r.length : options.chunk) {}
 
-  // Before each step. False: the loop should have ended long ago.
-  bool offers(const volatile void* p, std::size_t n) {
+  // Before each step.
+  void offers(const volatile void* p, std::size_t n) {
     expect(p == space().data() + r_.offset + done_, "a step is not offered the next byte");
     expect(n > 0 && n <= r_.length - done_, "a step is offered what was not asked for");
     expect(n <= largest_, "a step is offered more than a chunk");
@@ -42,7 +42,6 @@ class watched {
     // Enough for every step and every round that may come between two that bring something.
     expect(++calls_ <= (r_.length + 2) * (options_.rounds + 2), "resume does not end");
     offered_ = n;
-    return true;
   }
   progress did(std::size_t n, fault why = {}) {
     // After a short step half of the offer, but a page; without the byte that stopped one which did nothing.
@@ -236,7 +235,6 @@ class pager {
   progress operator()(access_kind kind, const volatile void* p, std::size_t n) {
     const auto offset =
         static_cast<std::size_t>(static_cast<const volatile unsigned char*>(p) - space().data());
-    ++calls_;
     expect(offset < kit::space_size && n <= kit::space_size - offset,
            "the pager is asked for something else");
     if (!comes(offset)) return {0, n, {.address = p, .kind = cause::denied, .during = kind}};
@@ -250,9 +248,6 @@ class pager {
             n - done,
             {.address = space().data() + offset + done, .kind = cause::unknown, .during = kind}};
   }
-
- private:
-  unsigned calls_ = 0;
 };
 
 // The first byte of the part that no pager will bring, and the fault there.
@@ -310,7 +305,7 @@ void restarts(const kit::fuzzed_call& c) {
     const verdict met =
         counts ? surefoot::restart(needs, copy, options, surefoot::ensure_with<E>{}, pager{})
                : surefoot::restart(needs, judge, options, surefoot::ensure_with<E>{}, pager{});
-    memory().expect_rest(0, r.length, "restart: outside");
+    memory().expect_rest(0, touched.length, "restart: outside");
     switch (how) {
       case operation::ends:
         // Nothing of nothing is all of it.
@@ -369,7 +364,9 @@ void several(kit::fuzzed_call& c) {
         surefoot::needs(surefoot::reads(buffers),
                         surefoot::writes(space().data() + into.offset, into.length)),
         op, {}, surefoot::ensure_with<E>{}, surefoot::touch_with<E>{});
-    memory().expect_rest(0, 30'000, "restart of several ranges: outside");
+    std::size_t gathered = 0;
+    for (const kit::reach& r : parts) gathered += r.length;
+    memory().expect_rest(0, gathered, "restart of several ranges: outside");
     // A fault-in of a part of a page that the operation needs whole may say "fine": then it stalls.
     if (met.stopped_by.kind == cause::stalled)
       expect(should.kind != cause::none || !write.all(), "restart of several ranges stalls");

@@ -57,6 +57,18 @@ void copy_in(const kit::fuzzed_call& c) {
   });
 }
 
+// Takes the pages of this part as they are now, and those that show the same file: nothing else may be
+// another one.
+void adopt_what_shows(const kit::reach& r) {
+  const auto& pages = space().model().pages;
+  for (std::size_t i = 0; i < kit::space_pages; ++i)
+    for (std::size_t k = r.offset / kit::tile_size; k * kit::tile_size < r.end(); ++k) {
+      const bool shows = kit::space_model::is_file(pages[i].laid) &&
+                         kit::space_model::is_file(pages[k].laid) && pages[i].file == pages[k].file;
+      if (i == k || shows) space().adopt({i * kit::tile_size, kit::tile_size});
+    }
+}
+
 // From one place of the layout to another. The destination may overlap the source from below.
 void copy_within(kit::fuzzed_call& c) {
   kit::reach from = c.part();
@@ -79,7 +91,7 @@ void copy_within(kit::fuzzed_call& c) {
       space().wrote(to.offset, bytes.data(), got.done);
     } else {
       space().probed_for_write({to.offset, got.done});
-      space().adopt({0, kit::space_size});
+      adopt_what_shows(to);
     }
     expect_content();
   });
@@ -307,7 +319,7 @@ void from_wild(const kit::fuzzed_call& c) {
     const iovec one[] = {{const_cast<unsigned char*>(p), n}};
     expect_wild(surefoot::try_gather(memory().data(), one, e), p, n, "gather from a wild address");
   });
-  memory().expect_rest(0, n, "copy from a wild address: written");
+  memory().expect_all("copy from a wild address: written");
 }
 
 void to_wild(const kit::fuzzed_call& c) {

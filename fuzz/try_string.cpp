@@ -187,6 +187,7 @@ void of_wild(const kit::fuzzed_call& c) {
     expect(in.copied.done == 0 && in.copied.left == some && !in.terminated,
            "copy a string to nowhere");
   });
+  memory().expect_all("a string at a wild address: written");
 }
 
 // So that there are ends, and other bytes, where a mutation wants them.

@@ -150,7 +150,7 @@ show_findings() {
   replay=$(program fuzz-replay "$target") own=$(program "$(preset_of_engine)" "$target")
   [ -z "${SUREFOOT_FUZZ_ENGINES-}" ] || engines="SUREFOOT_FUZZ_ENGINES=$SUREFOOT_FUZZ_ENGINES "
   while read -r _ file; do
-    case $file${shown[does not end]-} in
+    case $file:${shown[does not end]-} in
       */timeout-*1) echo "the same, as it looks: $file"; continue ;; # half a minute each
     esac
     reproduce=$replay status=0

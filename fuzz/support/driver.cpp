@@ -127,9 +127,9 @@ int main(int count, char** arguments) {
     const double begin = now();
     double end = begin;
     for (; end - begin < seconds; end = now())
-      for (const auto& input : inputs) {
-        LLVMFuzzerTestOneInput(input.data(), input.size());
-        ++executions;
+      for (std::size_t i = 0; i < inputs.size(); ++i, ++executions) {
+        fuzz::replayed = files[i].c_str();
+        LLVMFuzzerTestOneInput(inputs[i].data(), inputs[i].size());
       }
     std::printf("%.0f executions a second (%zu inputs)\n",
                 static_cast<double>(executions) / (end - begin), inputs.size());

@@ -70,8 +70,14 @@ result<T> combine(volatile void* p, const E& e, Change change) noexcept {
   using word = word_for<T>;
   if (const fault bad = before_atomic<T>(p, e); bad.kind != cause::none)
     return result<T>::stopped(bad);
-  // Where the load fails, the exchange says why: a page may refuse the two for different reasons.
+  // Where the load fails, the exchange says why: a page may refuse the two for different reasons. (Or it
+  // succeeds, because the page came meanwhile: then what was there comes from it.) Poison is met once.
   const result<word> first = e.template load<word>(p);
+  if (first.stopped_by.kind == cause::poisoned) [[unlikely]] {
+    fault bad = first.stopped_by;
+    bad.during = access_kind::write;
+    return result<T>::stopped(bad);
+  }
   for (word was = first.value_or(word{});;) {
     const T now = value_of<T>(was);
     const auto tried = e.template compare_exchange<word>(

@@ -13,8 +13,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -284,6 +282,12 @@ class space_model {
       page_content& to = is_file(p.laid) && !p.is_own ? files[p.file].bytes : p.own;
       std::memcpy(to.write().data() + from, bytes + at, count);
     });
+  }
+  // This byte has come to be there, by whatever page it was written.
+  void shows(std::size_t offset, unsigned char byte) {
+    page& p = pages[offset / tile_size];
+    page_content& to = is_file(p.laid) && !p.is_own ? files[p.file].bytes : p.own;
+    to.write()[offset % tile_size] = byte;
   }
   // A write, or a write probe, came to this page.
   void touch_for_write(std::size_t i) {
@@ -596,7 +600,7 @@ class address_space {
   [[gnu::noinline]] void adopt(const reach& r) {
     for (std::size_t at = r.offset; at < r.end(); ++at)
       if (now_.ask(at, access_kind::read).accessible() && now_.byte(at) != data()[at])
-        now_.store(at, data() + at, 1);
+        now_.shows(at, data()[at]);
   }
 
   template <class E>
@@ -689,9 +693,9 @@ class address_space {
     const space_model::page& is = now_.pages[i];
     const bool stays = is.laid == t && is.protection == to.protection && is.guarded == to.guarded &&
                        is.file == to.file && !is.is_own;
-    const bool is_memory = t == tile::secret || t == tile::huge_page;
-    if (stays && (space_model::is_file(t) || is_memory)) {
-      if (is_memory) std::memcpy(at, to.own.read().data(), tile_size);
+    // (A huge page may have been discarded, and be a small one since.)
+    if (stays && (space_model::is_file(t) || t == tile::secret)) {
+      if (t == tile::secret) std::memcpy(at, to.own.read().data(), tile_size);
       return;
     }
     switch (t) {

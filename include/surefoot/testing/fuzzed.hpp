@@ -16,7 +16,8 @@
 // zeros, so a small change of the bytes is a small change of the program:
 //
 //   layout   tile tile tile tile value value value value
-//   change   code pages a a b b seed seed       code 0 to 127: code % 8 is the change_kind
+//   change   code pages x x x x seed flag       code 0 to 127: code % 8 is the change_kind; x: two places where
+//                                               it writes, else its tile, protection, size, ... (change_of)
 //   call     code extra a a b b value value     code 128 to 255: which call, modulo how many there are
 //
 // `a` and `b` are places: a byte for the edge of a page (its low three bits) and a distance from it in
@@ -155,6 +156,7 @@ class fuzzed {
     space.lay(layout_);
     for (now_ = 0; now_ < records();) {
       const record r = take();
+      running_ = now_;
       if (r[0] < 128) {
         (void)space.make(detail::change_of(r));
       } else {
@@ -162,6 +164,7 @@ class fuzzed {
         on_call(call);
       }
     }
+    running_ = 0;
   }
 
   // The program as text, a line a record, with the names of the calls; "->" marks the one that is
@@ -173,7 +176,7 @@ class fuzzed {
        << "values " << int{values_[0]} << ' ' << int{values_[1]} << '\n';
     for (std::size_t i = 0; i < records(); ++i) {
       const record r = at(i + 1);
-      to << (i + 1 == now_ ? "-> " : "   ") << i + 1 << ". ";
+      to << (i + 1 == running_ ? "-> " : "   ") << i + 1 << ". ";
       if (r[0] < 128)
         to << detail::change_of(r);
       else
@@ -196,7 +199,8 @@ class fuzzed {
 
   const std::uint8_t* data_;
   std::size_t size_;
-  std::size_t now_ = 0;  // the record that was taken last
+  std::size_t now_ = 0;      // the record that was taken last
+  std::size_t running_ = 0;  // the change or call that is being made
   space_layout layout_{};
   std::array<std::uint8_t, 2> values_{};
 };
