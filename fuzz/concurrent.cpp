@@ -1,11 +1,7 @@
 // While another thread changes some tiles: what can be said of any answer, whatever moment it is of. The
 // tiles that stay are as exact as ever, nothing is written that was not counted, and no update is lost.
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
-#include <optional>
 #include <surefoot/testing/minefield.hpp>
 #include <thread>
 #include <vector>
@@ -29,7 +25,7 @@ class changing {
  public:
   explicit changing(kit::fuzzed_call& c) : field_(tiles()) {
     for (unsigned n = 1 + c.extra() % 4u; n > 0; --n) {
-      const kit::change next = c.next_change();
+      const kit::change next = c.next_mapping();
       script_.push_back({next.first, kit::is_here(next.to) ? next.to : kit::tile::hole});
       moves_[next.first] = true;
     }
@@ -129,7 +125,9 @@ progress as_progress(changing& now, const kit::reach& r, const verdict& v) {
 // On one engine, which the call chooses: a thread for each would be slow.
 template <class F>
 void on_one_engine(const kit::fuzzed_call& c, F f) {
-  unsigned which = c.extra() / 4u % 3;
+  unsigned count = 0;
+  on_each_engine([&](auto) { ++count; });
+  unsigned which = c.extra() / 4u % count;
   on_each_engine([&](auto e) {
     if (which-- == 0) f(e);
   });
@@ -249,16 +247,10 @@ void begin(const kit::fuzzed& program) {
   wanted = program.layout();
   made = 0;
 }
-void end() {
-  sigset_t mask;
-  ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-  expect(::sigismember(&mask, SIGSEGV) == 0 && ::sigismember(&mask, SIGBUS) == 0,
-         "a signal stays blocked");
-  memory().expect_all("good memory was written");
-}
+void end() { memory().expect_all("good memory was written"); }
 
 void call(kit::fuzzed_call& c, unsigned which) {
-  if (++made > 2) return;
+  if (++made > 2 && !is_warming_up()) return;
   for (kit::tile& t : wanted)
     if (!kit::is_here(t)) t = kit::tile::read_write;
   switch (which) {

@@ -19,10 +19,6 @@ constexpr const char* names[] = {"ensure_accessible",
 
 using surefoot::granularity;
 
-access_kind kind_of(const kit::fuzzed_call& c) {
-  return c.value() % 2 == 0 ? access_kind::read : access_kind::write;
-}
-
 // The first bad byte; `loads` where it is looked for by loads as well as by stores.
 template <class E>
 fault expected(const kit::reach& r, access_kind during, bool loads = true) {
@@ -48,19 +44,12 @@ void one_range(const kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   unsigned char* const p = space().data() + r.offset;
   const access_kind during = kind_of(c);
-  fault first{};
-  bool asked = false;
   on_each_engine([&]<class E>(E e) {
     const fault should = expected<E>(r, during);
     const verdict met = during == access_kind::read ? surefoot::ensure_readable(p, r.length, e)
                                                     : surefoot::ensure_writeable(p, r.length, e);
     expect_same(met.stopped_by, should, "ensure_accessible");
     expect(bool(met) == (should.kind == cause::none), "ensure_accessible: yes and no");
-    if constexpr (!kit::is_kernel<E>) {
-      if (asked) expect_same(met.stopped_by, first, "ensure_accessible: table and jump");
-      first = met.stopped_by;
-      asked = true;
-    }
     settle(during, r, should);
   });
 }
@@ -83,22 +72,17 @@ void byte_by_byte(const kit::fuzzed_call& c) {
 
 void of_buffers(kit::fuzzed_call& c) {
   const access_kind during = kind_of(c);
-  std::vector<kit::reach> parts;
-  std::vector<iovec> buffers;
-  for (unsigned n = c.extra() % 7u; n > 0; --n) {
-    parts.push_back(c.next_part());
-    buffers.push_back({space().data() + parts.back().offset, parts.back().length});
-  }
+  const buffers b(c);
   on_each_engine([&]<class E>(E e) {
     fault should{};
     std::size_t whole = 0;
-    for (; whole < parts.size() && should.kind == cause::none; ++whole)
-      should = expected<E>(parts[whole], during);
-    const verdict met = during == access_kind::read ? surefoot::ensure_readable(buffers, e)
-                                                    : surefoot::ensure_writeable(buffers, e);
+    for (; whole < b.parts.size() && should.kind == cause::none; ++whole)
+      should = expected<E>(b.parts[whole], during);
+    const verdict met = during == access_kind::read ? surefoot::ensure_readable(b.all, e)
+                                                    : surefoot::ensure_writeable(b.all, e);
     expect_same(met.stopped_by, should, "ensure_accessible of buffers");
     for (std::size_t i = 0; i < whole; ++i)
-      settle(during, parts[i], i + 1 == whole ? should : fault{});
+      settle(during, b.parts[i], i + 1 == whole ? should : fault{});
   });
 }
 

@@ -41,24 +41,13 @@ void settle(access_kind during, const kit::reach& r, const progress& met) {
   expect_content();
 }
 
-access_kind kind_of(const kit::fuzzed_call& c) {
-  return c.value() % 2 == 0 ? access_kind::read : access_kind::write;
-}
-
 void one_range(const kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const access_kind during = kind_of(c);
-  progress first{};
-  bool asked = false;
   on_each_engine([&]<class E>(E e) {
     const auto should = expected<E>(r, during);
     const auto met = ask(during, space().data() + r.offset, r.length, e);
     expect_same(met, should, "fault_in");
-    if constexpr (!kit::is_kernel<E>) {
-      if (asked) expect_same(met, first, "fault_in: table and jump");
-      first = met;
-      asked = true;
-    }
     settle(during, r, met);
   });
 }
@@ -79,28 +68,15 @@ void of_ints(const kit::fuzzed_call& c) {
 
 void of_buffers(kit::fuzzed_call& c) {
   const access_kind during = kind_of(c);
-  std::vector<kit::reach> parts;
-  std::vector<iovec> buffers;
-  for (unsigned n = c.extra() % 7u; n > 0; --n) {
-    parts.push_back(c.next_part());
-    buffers.push_back({space().data() + parts.back().offset, parts.back().length});
-  }
+  const buffers b(c);
   on_each_engine([&]<class E>(E e) {
-    progress should{};
-    for (const kit::reach& r : parts) should.left += r.length;
-    for (const kit::reach& r : parts) {
-      const auto one = expected<E>(r, during);
-      should.done += one.done;
-      should.left -= one.done;
-      should.stopped_by = one.stopped_by;
-      if (!one.all()) break;
-    }
-    const auto met = during == access_kind::read ? surefoot::fault_in_readable(buffers, e)
-                                                 : surefoot::fault_in_writeable(buffers, e);
+    const auto should = b.in_turn([&](const kit::reach& r) { return expected<E>(r, during); });
+    const auto met = during == access_kind::read ? surefoot::fault_in_readable(b.all, e)
+                                                 : surefoot::fault_in_writeable(b.all, e);
     expect_same(met, should, "fault_in of buffers");
-    for (std::size_t i = 0, left = met.done; i < parts.size() && left > 0; ++i) {
-      const std::size_t n = std::min(parts[i].length, left);
-      settle(during, parts[i], {n, 0});
+    for (std::size_t i = 0, left = met.done; i < b.parts.size() && left > 0; ++i) {
+      const std::size_t n = std::min(b.parts[i].length, left);
+      settle(during, b.parts[i], {n, 0});
       left -= n;
     }
   });

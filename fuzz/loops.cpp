@@ -19,9 +19,6 @@ constexpr const char* names[] = {"resume, steps by plan",
 
 using surefoot::loop_options;
 
-access_kind kind_of(const kit::fuzzed_call& c) {
-  return c.value() % 2 == 0 ? access_kind::read : access_kind::write;
-}
 loop_options options_of(const kit::fuzzed_call& c) {
   return {.rounds = 1 + c.value() / 2u % 20, .chunk = std::size_t{c.other_value()} * 37};
 }
@@ -333,19 +330,12 @@ void restarts(const kit::fuzzed_call& c) {
 
 // An operation on several ranges, as buffers and alone: done only where all can be done.
 void several(kit::fuzzed_call& c) {
-  std::vector<kit::reach> parts;
-  std::vector<iovec> buffers;
-  for (unsigned n = c.extra() % 4u; n > 0; --n) {
-    parts.push_back(c.next_part());
-    parts.back().length = std::min<std::size_t>(parts.back().length, 7000);
-    buffers.push_back({space().data() + parts.back().offset, parts.back().length});
-  }
+  const buffers b(c, 3);
   const kit::reach into = c.part();
   if (space().model().has_aliases(into)) return;
   on_each_engine([&]<class E>(E e) {
-    fault should{};
-    for (const kit::reach& r : parts)
-      if (should.kind == cause::none) should = space().expected<E>(r, access_kind::read).stopped_by;
+    const progress sources = b.expected<E>(access_kind::read);
+    fault should = sources.stopped_by;
     const bool readable = should.kind == cause::none;
     const auto read = space().expected<E>(into, access_kind::read);
     const auto write = space().expected<E>(into, access_kind::write);
@@ -354,19 +344,17 @@ void several(kit::fuzzed_call& c) {
     bool filled = false;
     const auto op = [&]() -> progress {
       expect(++runs <= 20, "restart does not end");
-      const progress gathered = surefoot::try_gather(memory().data(), buffers, e);
+      const progress gathered = surefoot::try_gather(memory().data(), b.all, e);
       if (!gathered.all()) return gathered;
       const progress done = surefoot::try_fill(space().data() + into.offset, 0x77, into.length, e);
       filled = true;
       return done;
     };
     const verdict met = surefoot::restart(
-        surefoot::needs(surefoot::reads(buffers),
+        surefoot::needs(surefoot::reads(b.all),
                         surefoot::writes(space().data() + into.offset, into.length)),
         op, {}, surefoot::ensure_with<E>{}, surefoot::touch_with<E>{});
-    std::size_t gathered = 0;
-    for (const kit::reach& r : parts) gathered += r.length;
-    memory().expect_rest(0, gathered, "restart of several ranges: outside");
+    memory().expect_rest(0, sources.done, "restart of several ranges: outside");
     // A fault-in of a part of a page that the operation needs whole may say "fine": then it stalls.
     if (met.stopped_by.kind == cause::stalled)
       expect(should.kind != cause::none || !write.all(), "restart of several ranges stalls");

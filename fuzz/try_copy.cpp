@@ -27,19 +27,13 @@ constexpr const char* names[] = {"copy out",
 void copy_out(const kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const std::size_t skew = c.value() % 64u;
-  std::array<progress, 2> met{};
-  std::size_t times = 0;
-  const auto once = [&]<class E>(E e) {
+  on_each_engine([&]<class E>(E e) {
     const auto got =
         surefoot::try_copy(memory().data() + skew, space().data() + r.offset, r.length, e);
     expect_same(got, space().expected<E>(r, access_kind::read), "copy out");
     expect(space().model().holds(r.offset, memory().data() + skew, got.done), "copy out: content");
     memory().expect_rest(skew, got.done, "copy out: outside of the prefix");
-    if (times < met.size()) met[times++] = got;
-  };
-  on_signal_engines(once);
-  if (times == 2) expect_same(met[0], met[1], "copy out: table and jump");
-  if (engines().kernel) once(surefoot::engine::kernel{});
+  });
 }
 
 void copy_in(const kit::fuzzed_call& c) {
@@ -96,35 +90,6 @@ void copy_within(kit::fuzzed_call& c) {
     expect_content();
   });
 }
-
-// Some parts as buffers; together they fit into memory().
-struct buffers {
-  std::vector<kit::reach> parts;
-  std::vector<iovec> all;
-
-  buffers(kit::fuzzed_call& c) {
-    for (unsigned n = c.extra() % 7u; n > 0; --n) {
-      kit::reach r = c.next_part();
-      r.length = std::min<std::size_t>(r.length, plain::size / 6);
-      parts.push_back(r);
-      all.push_back({space().data() + r.offset, r.length});
-    }
-  }
-  // The answer where they are done one after the other: whole ones, then the first short one.
-  template <class E>
-  progress expected(access_kind during) const {
-    progress sum{};
-    for (const kit::reach& r : parts) sum.left += r.length;
-    for (const kit::reach& r : parts) {
-      const auto one = space().expected<E>(r, during);
-      sum.done += one.done;
-      sum.left -= one.done;
-      sum.stopped_by = one.stopped_by;
-      if (!one.all()) break;
-    }
-    return sum;
-  }
-};
 
 void gather(kit::fuzzed_call& c) {
   const buffers b(c);

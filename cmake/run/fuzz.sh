@@ -79,7 +79,7 @@ if [ "$engine" = afl ] && [ "$plain" = yes ]; then usage_error "run fuzz: --plai
 # Findings abort: no core files.
 ulimit -c 0
 export AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 AFL_QUIET=1
-most_bytes=64 # eight records, as much as one reads
+most_bytes=64 # a layout and seven records
 trap 'exit 130' INT TERM HUP
 
 # build PRESET PROGRAM...

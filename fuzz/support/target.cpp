@@ -20,6 +20,7 @@ namespace fuzz {
 namespace {
 
 const kit::fuzzed* running = nullptr;
+bool warming_up = false;
 
 sigset_t signal_mask() {
   sigset_t now{};  // the kernel writes only its part
@@ -28,6 +29,8 @@ sigset_t signal_mask() {
 }
 
 }  // namespace
+
+bool is_warming_up() { return warming_up; }
 
 kit::address_space& space() {
   static kit::address_space& all = *new kit::address_space;
@@ -46,15 +49,23 @@ const engine_choice& engines() {
   static const engine_choice chosen = [] {
     const char* const said = std::getenv("SUREFOOT_FUZZ_ENGINES");
     if (said == nullptr) return engine_choice{};
-    const std::string_view names = said;
-    const auto named = [&](std::string_view name) {
-      return names.find(name) != std::string_view::npos;
-    };
-    const engine_choice c{named("table"), named("jump"), named("kernel")};
-    if (!c.table && !c.jump && !c.kernel) {
-      std::fprintf(stderr, "SUREFOOT_FUZZ_ENGINES names none of table, jump, kernel: %s\n", said);
-      std::exit(2);
+    engine_choice c{false, false, false};
+    for (std::string_view names = said; !names.empty();) {
+      const std::string_view name = names.substr(0, names.find(','));
+      names.remove_prefix(std::min(names.size(), name.size() + 1));
+      bool* const chosen = name == "table"    ? &c.table
+                           : name == "jump"   ? &c.jump
+                           : name == "kernel" ? &c.kernel
+                                              : nullptr;
+      if (chosen == nullptr) {
+        std::fprintf(stderr,
+                     "SUREFOOT_FUZZ_ENGINES: there is no engine '%.*s' (table, jump, kernel)\n",
+                     static_cast<int>(name.size()), name.data());
+        std::exit(2);
+      }
+      *chosen = true;
     }
+    if (!c.table && !c.jump && !c.kernel) return engine_choice{};
     return c;
   }();
   return chosen;
@@ -120,7 +131,10 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
                       0, 1, static_cast<std::uint8_t>(last), 1, 1, 1});
       program.resize(program.size() + 8 * fuzz::kit::record_size);  // what it takes as arguments
     }
-  return LLVMFuzzerTestOneInput(program.data(), program.size());
+  fuzz::warming_up = true;
+  LLVMFuzzerTestOneInput(program.data(), program.size());
+  fuzz::warming_up = false;
+  return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

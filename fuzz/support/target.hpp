@@ -1,10 +1,13 @@
 // What the fuzz targets share. A target is one file: its name, the names of its calls, and what they do
 // and check; target.cpp makes a fuzzer's entry points of it, driver.cpp a program that replays files.
 //
-// A target checks each call on each engine against the model of the address space, so the engines are
-// compared with each other as well; and both signal engines directly, where a call can be made twice.
+// A target checks each call on each engine against the model of the address space: so the engines are compared
+// with each other, what may differ between them being said in one place (testing/oracle.hpp).
 #pragma once
 
+#include <sys/uio.h>
+
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +17,7 @@
 #include <surefoot/surefoot.hpp>
 #include <surefoot/testing/address_space.hpp>
 #include <surefoot/testing/fuzzed.hpp>
+#include <vector>
 
 namespace fuzz {
 
@@ -33,6 +37,9 @@ void end();
 
 // By target.cpp. The pages that the program is about.
 kit::address_space& space();
+
+// Is this the first program of the process, with one call of each kind?
+bool is_warming_up();
 
 // Prints what is wrong, the program and the layout, and aborts.
 [[noreturn]] void finding(const char* what, const std::string& details = {});
@@ -111,6 +118,11 @@ inline kit::reach around(const kit::reach& r) {
   return {first, r.end() + kit::tile_size - first};
 }
 
+// What a call that asks for either kind of access asks for.
+inline access_kind kind_of(const kit::fuzzed_call& c) {
+  return c.value() % 2 == 0 ? access_kind::read : access_kind::write;
+}
+
 // Good memory, every byte of it known; what is around a call's part of it must stay.
 class plain {
  public:
@@ -145,6 +157,40 @@ class plain {
 // Two of them, shared by all calls of a process.
 plain& memory();
 plain& more_memory();
+
+// Some parts as a vector of buffers; together they fit into memory().
+struct buffers {
+  std::vector<kit::reach> parts;
+  std::vector<iovec> all;
+
+  buffers(kit::fuzzed_call& c, unsigned most = 6) {
+    for (unsigned n = c.extra() % (most + 1); n > 0; --n) {
+      kit::reach r = c.next_part();
+      r.length = std::min<std::size_t>(r.length, plain::size / 6);
+      parts.push_back(r);
+      all.push_back({space().data() + r.offset, r.length});
+    }
+  }
+  // The answer where they are done one after the other, each with one(part) -> progress: whole ones, then
+  // the first short one.
+  template <class One>
+  progress in_turn(One one) const {
+    progress sum{};
+    for (const kit::reach& r : parts) sum.left += r.length;
+    for (const kit::reach& r : parts) {
+      const progress part = one(r);
+      sum.done += part.done;
+      sum.left -= part.done;
+      sum.stopped_by = part.stopped_by;
+      if (!part.all()) break;
+    }
+    return sum;
+  }
+  template <class E>
+  progress expected(access_kind during) const {
+    return in_turn([&](const kit::reach& r) { return space().expected<E>(r, during); });
+  }
+};
 
 // An address that is none of ours, and stays so: null, unmapped, kernel half, non-canonical, at the end of
 // the address space.

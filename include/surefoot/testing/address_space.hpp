@@ -679,7 +679,8 @@ class address_space {
 
   // Zeros behind the end of a file that ends within its page, whatever was stored there.
   void lay_file(std::size_t i, const space_model::file& to) {
-    if (now_.files[i].size < to.size && to.size < tile_size) truncate(i, 0);  // growing leaves it
+    if (now_.files[i].size < to.size && to.size < tile_size)
+      truncate(i, 0);  // growing keeps what stood there (tmpfs, Linux 6.18)
     if (to.size < tile_size || now_.files[i].size != to.size) truncate(i, to.size);
     if (to.size > 0) write_file(i, to.bytes.read().data(), 0, to.size);
   }

@@ -119,11 +119,12 @@ class fuzzed_call {
   std::size_t begin() const noexcept { return detail::place_of(first_[2], first_[3]); }
   std::size_t end() const noexcept { return detail::place_of(first_[4], first_[5]); }
 
-  // The next record as a part, as a step of a loop, or as a change of the layout. Where there is none:
-  // an empty part, a whole step, a mapping of plain memory.
+  // The next record as a part, as a step of a loop, as a change of the layout, or as a mapping of another
+  // tile, whatever it says by itself. Where there is none: an empty part, a whole step, plain memory.
   inline reach next_part() noexcept;
   inline step_plan next_step(bool safe) noexcept;
   inline change next_change() noexcept;
+  inline change next_mapping() noexcept;
 
  private:
   friend class fuzzed;
@@ -207,6 +208,11 @@ class fuzzed {
 
 inline reach fuzzed_call::next_part() noexcept { return detail::part_of(of_.take()); }
 inline change fuzzed_call::next_change() noexcept { return detail::change_of(of_.take()); }
+inline change fuzzed_call::next_mapping() noexcept {
+  record r = of_.take();
+  r[0] = static_cast<std::uint8_t>(change_kind::map);
+  return detail::change_of(r);
+}
 inline step_plan fuzzed_call::next_step(bool safe) noexcept {
   const record r = of_.take();
   return {static_cast<step_kind>(r[0] % (safe ? 3 : 5)),
