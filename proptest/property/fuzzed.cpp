@@ -103,6 +103,28 @@ TEST_CASE("a child of fork has an address space of its own") {
   });
 }
 
+TEST_CASE("a truncation takes private copies along, and what stood behind the end") {
+  using kit::change_kind;
+  using kit::tile;
+  kit::address_space space;
+  space.lay({tile::private_file, tile::shared_file, tile::hole, tile::hole});
+  const auto write = [&](std::size_t page) {
+    return space.make(
+        {.what = change_kind::write, .part = {page * kit::tile_size + 3000, 100}, .seed = 8});
+  };
+  const auto cut = [&](std::size_t page, std::size_t size) {
+    return space.make({.what = change_kind::truncate, .first = page, .size = size});
+  };
+  REQUIRE((write(0) && write(1)));
+  CHECK((space.data()[3000] == 8 && space.first_wrong() == kit::space_size));
+  REQUIRE((cut(0, 0) && cut(1, 2000)));
+  CHECK(space.expected<surefoot::engine::standard>({0, 1}, access_kind::read).stopped_by.kind ==
+        surefoot::cause::no_backing);
+  REQUIRE((cut(0, kit::tile_size) && cut(1, kit::tile_size)));
+  CHECK(space.first_wrong() == kit::space_size);
+  CHECK((space.data()[3000] == 0 && space.data()[kit::tile_size + 3000] == 0));
+}
+
 TEST_CASE("another byte changes one line of a program") {
   rc::prop("anywhere", [] {
     bytes b = *rc::gen::nonEmpty(any_bytes());
