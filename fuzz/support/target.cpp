@@ -53,17 +53,17 @@ const engine_choice& engines() {
     for (std::string_view names = said; !names.empty();) {
       const std::string_view name = names.substr(0, names.find(','));
       names.remove_prefix(std::min(names.size(), name.size() + 1));
-      bool* const chosen = name == "table"    ? &c.table
-                           : name == "jump"   ? &c.jump
-                           : name == "kernel" ? &c.kernel
-                                              : nullptr;
-      if (chosen == nullptr) {
+      bool* const named = name == "table"    ? &c.table
+                          : name == "jump"   ? &c.jump
+                          : name == "kernel" ? &c.kernel
+                                             : nullptr;
+      if (named == nullptr) {
         std::fprintf(stderr,
                      "SUREFOOT_FUZZ_ENGINES: there is no engine '%.*s' (table, jump, kernel)\n",
                      static_cast<int>(name.size()), name.data());
         std::exit(2);
       }
-      *chosen = true;
+      *named = true;
     }
     if (!c.table && !c.jump && !c.kernel) return engine_choice{};
     return c;
