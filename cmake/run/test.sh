@@ -92,6 +92,12 @@ try_preset() {
   say "$preset: build"
   cmake --build --preset "$preset" --parallel "$(jobs)" </dev/null ||
     { failed=$((failed + 1)); failures+=("$preset: build"); return; }
+  local named
+  named=$(ctest --preset "$preset" -N ${select[@]+"${select[@]}"} 2>/dev/null | grep -c '^ *Test *#') || true
+  if [ ${#select[@]} -gt 0 ] && [ "$named" -eq 0 ]; then
+    say "$preset: has no test of that name"
+    return
+  fi
   say "$preset: test"
   rm -f "$report"
   # The output of passed tests is kept whole: a test says there what it could not exercise.
@@ -186,6 +192,10 @@ if [ -s "$tiles" ]; then
 fi
 
 say "result"
+if [ $((passed + failed + skipped)) -eq 0 ]; then
+  failed=1
+  failures+=("no test has a name that matches '${select[1]-}'")
+fi
 for failure in ${failures[@]+"${failures[@]}"}; do
   echo "failed: $failure"
 done
