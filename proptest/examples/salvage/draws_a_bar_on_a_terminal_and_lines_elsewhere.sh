@@ -19,9 +19,9 @@ on_terminal() {
 }
 command -v script >/dev/null || skip "salvage on a terminal: needs script(1)"
 command -v pv >/dev/null || skip "salvage's bar: needs pv(1)"
-make_large_file src 192
+make_large_file src 320
 on_terminal
-grep -qE $'\r.*[0-9.]+[KMG]iB/s.*\\[=*> *\\] *[0-9]+% ETA [0-9:]+' out || fail "no bar with rate and time left on a terminal"
+grep -qE $'[0-9.]+[KMG]iB/s.*\\[=*> *\\] *[0-9]+% ETA [0-9:]+' out || fail "no bar with rate and time left on a terminal"
 grep -q 'salvage: [0-9]*%' out && fail "lines on a terminal"
 grep -q $'\r\033\\[K' out || fail "the bar stays"
 grep -q $'\033\\[43' out || fail "no colour on a terminal"
