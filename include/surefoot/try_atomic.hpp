@@ -73,7 +73,7 @@ result<T> combine(volatile void* p, const E& e, Change change) noexcept {
   // Where the load fails, the exchange says why: a page may refuse the two for different reasons. (Or it
   // succeeds, because the page came meanwhile: then what was there comes from it.) Poison is met once.
   const result<word> first = e.template load<word>(p);
-  if (first.stopped_by.kind == cause::poisoned) [[unlikely]] {
+  if (!first.ok() && first.stopped_by.kind == cause::poisoned) [[unlikely]] {
     fault bad = first.stopped_by;
     bad.during = access_kind::write;
     return result<T>::stopped(bad);

@@ -558,8 +558,8 @@ class address_space {
         break;
       case change_kind::truncate: truncate(c.first, c.size); break;
       case change_kind::guard: {
-        constexpr int install = 102, remove = 103;  // MADV_GUARD_*, not in Debian 12's headers
-        detail::require(::madvise(at, n, c.on ? install : remove) == 0, "MADV_GUARD_*");
+        detail::require(::madvise(at, n, c.on ? detail::install_guard : detail::remove_guard) == 0,
+                        "MADV_GUARD_*");
         break;
       }
       case change_kind::poison:

@@ -46,7 +46,8 @@ struct anonymous_tiles {
       case tile::zero_page: return void(*static_cast<volatile unsigned char*>(at));
       case tile::hole: return detail::require(::munmap(at, tile_size) == 0, "munmap");
       case tile::guard_page:
-        return detail::require(detail::advise(at, tile_size, install_guard), "MADV_GUARD_INSTALL");
+        return detail::require(detail::advise(at, tile_size, detail::install_guard),
+                               "MADV_GUARD_INSTALL");
       default: break;
     }
     detail::fill(at);
@@ -55,8 +56,6 @@ struct anonymous_tiles {
   }
 
  private:
-  static constexpr int install_guard = 102;  // not in Debian 12's headers
-
   static void lay_secret(unsigned char* at) {
     const detail::descriptor file = detail::secret_file(tile_size);
     detail::map_tile(at, PROT_READ | PROT_WRITE, MAP_SHARED, file.number());

@@ -78,6 +78,9 @@ inline void protect(unsigned char* at, int protection) {
   require(::mprotect(at, tile_size, protection) == 0, "mprotect");
 }
 
+// MADV_GUARD_INSTALL and MADV_GUARD_REMOVE, not in Debian 12's headers.
+inline constexpr int install_guard = 102, remove_guard = 103;
+
 // madvise, where its answer means something: qemu's user mode grants any advice and does nothing.
 inline bool advise(unsigned char* at, std::size_t n, int advice) {
   static const bool grants_any = [at] { return ::madvise(at, tile_size, 0x7fff) == 0; }();
