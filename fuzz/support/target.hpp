@@ -127,7 +127,7 @@ inline access_kind kind_of(const kit::fuzzed_call& c) {
 class plain {
  public:
   static constexpr std::size_t margin = 128;
-  static constexpr std::size_t size = 2 * kit::space_size;
+  static constexpr std::size_t size = kit::space_size;
 
   plain() {
     for (std::size_t i = 0; i < original_.size(); ++i)
@@ -164,9 +164,11 @@ struct buffers {
   std::vector<iovec> all;
 
   buffers(kit::fuzzed_call& c, unsigned most = 6) {
+    std::size_t room = plain::size;
     for (unsigned n = c.extra() % (most + 1); n > 0; --n) {
       kit::reach r = c.next_part();
-      r.length = std::min<std::size_t>(r.length, plain::size / 6);
+      r.length = std::min(r.length, room);
+      room -= r.length;
       parts.push_back(r);
       all.push_back({space().data() + r.offset, r.length});
     }

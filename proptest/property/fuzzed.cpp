@@ -74,6 +74,44 @@ TEST_CASE("a program runs the same whatever ran before it") {
   });
 }
 
+TEST_CASE("a page is laid the same whatever was there and became of it") {
+  using kit::change_kind;
+  static kit::address_space space;
+  const kit::change changes[] = {
+      {.what = change_kind::write, .part = {100, 3000}, .seed = 9},
+      {.what = change_kind::protect, .protection = PROT_NONE},
+      {.what = change_kind::protect, .protection = PROT_READ},
+      {.what = change_kind::guard, .on = true},
+      {.what = change_kind::poison},
+      {.what = change_kind::truncate, .size = 0},
+      {.what = change_kind::truncate, .size = 1000},
+      {.what = change_kind::advise, .advice = MADV_DONTNEED},
+      {.what = change_kind::unmap},
+  };
+  const auto same = [](kit::tile t) { return kit::space_layout{t, t, t, t}; };
+  std::size_t made = 0;
+  for (std::size_t was = 0; was < kit::tile_kinds; ++was)
+    for (std::size_t is = 0; is < kit::tile_kinds; ++is)
+      for (const kit::change& became : changes) {
+        space.lay(same(static_cast<kit::tile>(was)));
+        if (space.make(became)) ++made;
+        space.lay(same(static_cast<kit::tile>(is)));
+        const kit::reach page{0, kit::tile_size};
+        const bool right =
+            space.first_wrong() == kit::space_size &&
+            surefoot::fault_in_readable(space.data(), page.length) ==
+                space.expected<surefoot::engine::standard>(page, access_kind::read) &&
+            surefoot::fault_in_writeable(space.data(), page.length) ==
+                space.expected<surefoot::engine::standard>(page, access_kind::write);
+        if (right) continue;
+        std::ostringstream said;
+        said << became;
+        FAIL_CHECK(name(static_cast<kit::tile>(was))
+                   << ", " << said.str() << ", then " << name(static_cast<kit::tile>(is)));
+      }
+  CHECK(made > 1000);
+}
+
 TEST_CASE("a child of fork has an address space of its own") {
   static kit::address_space space;
   rc::prop("whatever either does", [] {

@@ -376,7 +376,7 @@ class space_model {
       case change_kind::truncate: return truncate(c.first, c.size);
       case change_kind::guard:
         for (std::size_t i = c.first; i < c.end(); ++i) {
-          if (c.on) pages[i].own = {};
+          if (c.on) discard(pages[i]);
           pages[i].guarded = c.on;
         }
         return;
@@ -385,11 +385,8 @@ class space_model {
         pages[c.first].own = {};
         return;
       case change_kind::advise:
-        for (std::size_t i = c.first; c.advice == MADV_DONTNEED && i < c.end(); ++i) {
-          page& p = pages[i];
-          p.is_own = false;  // a file's page stays in the file
-          p.own = {};
-        }
+        if (c.advice != MADV_DONTNEED) return;
+        for (std::size_t i = c.first; i < c.end(); ++i) discard(pages[i]);
         return;
       case change_kind::write:
         if (c.on) {
@@ -449,6 +446,12 @@ class space_model {
       case tile::read_only_file: return PROT_READ;
       default: return PROT_READ | PROT_WRITE;
     }
+  }
+
+  static void discard(page& p) {
+    p.is_own = false;  // a file's page stays in the file
+    p.own = {};
+    if (p.laid == tile::huge_page) p.laid = tile::untouched;  // a small one, when it comes back
   }
 
   void lay(std::size_t i, tile t, std::size_t of) {
@@ -598,9 +601,13 @@ class address_space {
   void assume(const space_model& after) { now_ = after; }
   // What came to stand there cannot be foretold: from now on it is what is there.
   [[gnu::noinline]] void adopt(const reach& r) {
-    for (std::size_t at = r.offset; at < r.end(); ++at)
-      if (now_.ask(at, access_kind::read).accessible() && now_.byte(at) != data()[at])
-        now_.shows(at, data()[at]);
+    for (std::size_t at = r.offset, n; at < r.end(); at += n) {
+      const std::size_t one = granule(now_.pages[at / tile_size].laid);
+      n = std::min(one - at % one, r.end() - at);
+      if (!now_.ask(at, access_kind::read).accessible() || now_.holds(at, data() + at, n)) continue;
+      for (std::size_t i = at; i < at + n; ++i)
+        if (now_.byte(i) != data()[i]) now_.shows(i, data()[i]);
+    }
   }
 
   template <class E>
@@ -693,10 +700,10 @@ class address_space {
     const std::size_t of = to.file;
     const space_model::page& is = now_.pages[i];
     const bool stays = is.laid == t && is.protection == to.protection && is.guarded == to.guarded &&
-                       is.file == to.file && !is.is_own;
-    // (A huge page may have been discarded, and be a small one since.)
+                       is.file == to.file;
     if (stays && (space_model::is_file(t) || t == tile::secret)) {
       if (t == tile::secret) std::memcpy(at, to.own.read().data(), tile_size);
+      if (is.is_own) discard(i);
       return;
     }
     switch (t) {
@@ -719,34 +726,43 @@ class address_space {
                                static_cast<off_t>(i * tile_size)) == at,
                         "mmap of memfd_secret");
         break;
+      case tile::untouched:
+      case tile::zero_page:
       case tile::read_write:
       case tile::read_only:
-      case tile::no_access: return lay_plain(i, to);
+      case tile::no_access:
+      case tile::huge_page: return lay_anonymous(i, to);
       default: testing::lay(t, at, kept_); break;
     }
-    if (!space_model::is_filled(t)) return;
-    std::memcpy(at, to.own.read().data(), tile_size);
-    if (to.protection != both) detail::protect(at, to.protection);
+    if (space_model::is_filled(t)) std::memcpy(at, to.own.read().data(), tile_size);
   }
 
-  // Of what lies there only what must be: most of a fuzzer's layouts are of such pages.
-  void lay_plain(std::size_t i, const space_model::page& to) {
+  // Changes only what must be: most of a fuzzer's layouts are of such pages.
+  void lay_anonymous(std::size_t i, const space_model::page& to) {
+    constexpr int both = PROT_READ | PROT_WRITE;
     const space_model::page& is = now_.pages[i];
-    const bool stays = is_plain(is.laid) && !is.guarded;
+    const bool is_huge = to.laid == tile::huge_page, fills = space_model::is_filled(to.laid);
+    const bool stays = !is.guarded && (is_huge ? is.laid == tile::huge_page : is_small(is.laid));
     int protection = is.protection;
     if (!stays) {
-      detail::map_anonymous(place(i));
-      protection = PROT_READ | PROT_WRITE;
+      if (is_huge)
+        detail::huge_stock::move_piece(place(i));
+      else  // with its page where that is filled: a page fault costs more
+        detail::map_tile(place(i), both, MAP_PRIVATE | MAP_ANONYMOUS | (fills ? MAP_POPULATE : 0));
+      protection = both;
+    } else if (!fills) {
+      discard(i);
     }
-    if (!stays || !is.own.is(to.own)) {
-      if ((protection & PROT_WRITE) == 0)
-        detail::protect(place(i), protection = PROT_READ | PROT_WRITE);
+    if (fills && (!stays || !is.own.is(to.own))) {
+      if ((protection & PROT_WRITE) == 0) detail::protect(place(i), protection = both);
       std::memcpy(place(i), to.own.read().data(), tile_size);
     }
     if (protection != to.protection) detail::protect(place(i), to.protection);
+    if (to.laid == tile::zero_page) (void)*static_cast<volatile unsigned char*>(place(i));
   }
-  static constexpr bool is_plain(tile t) noexcept {
-    return t == tile::read_write || t == tile::read_only || t == tile::no_access;
+  static constexpr bool is_small(tile t) noexcept { return t <= tile::no_access; }
+  void discard(std::size_t i) {
+    detail::require(::madvise(place(i), tile_size, MADV_DONTNEED) == 0, "MADV_DONTNEED");
   }
 
   unsigned char* arena_;

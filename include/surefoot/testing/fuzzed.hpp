@@ -258,11 +258,11 @@ inline std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::siz
         static_cast<std::uint8_t>(chance(space_pages + 1) | (chance(4) == 0 ? chance(32) << 3 : 0));
     place[1] = chance(3) == 0 ? any_byte() : static_cast<std::uint8_t>(chance(17) - 8);
   };
-  // Half of them among those that are laid quickly.
+  // Three of four among those that are laid quickly.
   const auto draw_tile = [&] {
     constexpr tile quick[] = {tile::read_write, tile::hole, tile::no_access, tile::read_only};
-    return static_cast<std::uint8_t>(chance(2) == 0 ? static_cast<std::size_t>(quick[chance(4)])
-                                                    : chance(tile_kinds));
+    return static_cast<std::uint8_t>(chance(4) > 0 ? static_cast<std::size_t>(quick[chance(4)])
+                                                   : chance(tile_kinds));
   };
   const auto draw_record = [&](std::uint8_t* r) {
     for (std::size_t i = 0; i < record_size; ++i) r[i] = any_byte();
