@@ -12,18 +12,13 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"copy out while tiles change", "copy in while tiles change",
-                                 "fault_in while tiles change", "ensure while tiles change",
-                                 "resume while tiles change",   "probe while bytes are counted up",
-                                 "fetch_xor from two threads"};
-
 kit::space_layout wanted{};
 unsigned made = 0;  // calls of this program; more than two say no more
 
 // The tiles of the program, laid for one call, and a thread that changes some of them again and again.
 class changing {
  public:
-  explicit changing(kit::fuzzed_call& c) : field_(tiles()) {
+  explicit changing(kit::fuzzed_call& c) : field_({wanted.begin(), wanted.end()}) {
     for (unsigned n = 1 + c.extra() % 4u; n > 0; --n) {
       const kit::change next = c.next_mapping();
       script_.push_back({next.first, kit::is_here(next.to) ? next.to : kit::tile::hole});
@@ -36,6 +31,15 @@ class changing {
   bool may_be_zero(std::size_t offset) const {
     return !is_fixed(offset) ||
            offset % kit::tile_size >= kit::filled(wanted[offset / kit::tile_size]);
+  }
+
+  // What stands in the tiles that stay; zeros elsewhere.
+  std::vector<unsigned char> content() {
+    std::vector<unsigned char> all(kit::space_size);
+    for (std::size_t at = 0; at < all.size(); ++at)
+      if (is_fixed(at) && field_.ask(at, access_kind::read).accessible())
+        all[at] = field_.data()[at];
+    return all;
   }
 
   // Runs f, again and again, while the tiles change so often.
@@ -60,12 +64,6 @@ class changing {
     std::size_t where;
     kit::tile to;
   };
-  static std::vector<kit::tile> tiles() {
-    std::vector<kit::tile> all(wanted.begin(), wanted.end());
-    for (kit::tile& t : all)
-      if (!kit::is_here(t)) t = kit::tile::read_write;
-    return all;
-  }
 
   kit::minefield field_;
   std::vector<step> script_;
@@ -151,13 +149,20 @@ void copy_out(kit::fuzzed_call& c) {
 
 void copy_in(kit::fuzzed_call& c) {
   const kit::reach r = within(c);
+  std::uint8_t other = 0;
   while_changing(c, [&]<class E>(changing& now, E e) {
     unsigned char* const p = now.field().data() + r.offset;
-    // What stands there, or may come to stand there.
-    std::vector<unsigned char> bytes(r.length);
-    for (std::size_t i = 0; i < r.length; ++i) bytes[i] = kit::pattern(p + i);
-    expect_possible<E>(now, r, access_kind::write,
-                       surefoot::try_copy(p, bytes.data(), r.length, e));
+    // Where a tile stays, bytes that did not stand there: there they are then, as far as it came.
+    ++other;
+    std::vector<unsigned char> bytes(r.length), should = now.content();
+    for (std::size_t i = 0; i < r.length; ++i)
+      bytes[i] = static_cast<unsigned char>(kit::pattern(p + i) +
+                                            (now.is_fixed(r.offset + i) ? other : 0));
+    const auto met = surefoot::try_copy(p, bytes.data(), r.length, e);
+    expect_possible<E>(now, r, access_kind::write, met);
+    for (std::size_t i = 0; i < met.done; ++i)
+      if (now.is_fixed(r.offset + i)) should[r.offset + i] = bytes[i];
+    expect(now.content() == should, "concurrent: the tiles that stay hold something else");
   });
 }
 
@@ -238,30 +243,32 @@ void combine(kit::fuzzed_call& c) {
   });
 }
 
+template <void (*run)(kit::fuzzed_call&)>
+void few(kit::fuzzed_call& c) {
+  if (++made <= 2 || is_warming_up()) run(c);
+}
+
+constexpr call table[] = {
+    {"copy out while tiles change", few<copy_out>},
+    {"copy in while tiles change", few<copy_in>},
+    {"fault_in while tiles change", few<fault_in>},
+    {"ensure while tiles change", few<ensure>},
+    {"resume while tiles change", few<resume>},
+    {"probe while bytes are counted up", few<count_up>},
+    {"fetch_xor from two threads", few<combine>},
+};
+
 }  // namespace
 
 const char* const target_name = "concurrent";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed& program) {
   wanted = program.layout();
+  for (kit::tile& t : wanted)
+    if (!kit::is_here(t)) t = kit::tile::read_write;
   made = 0;
 }
 void end() { memory().expect_all("good memory was written"); }
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  if (++made > 2 && !is_warming_up()) return;
-  for (kit::tile& t : wanted)
-    if (!kit::is_here(t)) t = kit::tile::read_write;
-  switch (which) {
-    case 0: return copy_out(c);
-    case 1: return copy_in(c);
-    case 2: return fault_in(c);
-    case 3: return ensure(c);
-    case 4: return resume(c);
-    case 5: return count_up(c);
-    default: return combine(c);
-  }
-}
 
 }  // namespace fuzz

@@ -9,14 +9,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"ensure_accessible",
-                                 "ensure_accessible byte by byte",
-                                 "ensure_accessible of buffers",
-                                 "ensure_accessible of ints",
-                                 "ensure_accessible of a wild address",
-                                 "with an engine that is not ready",
-                                 ask_reference_name};
-
 using surefoot::granularity;
 
 // The first bad byte; `loads` where it is looked for by loads as well as by stores.
@@ -40,7 +32,7 @@ void settle(access_kind during, const kit::reach& r, const fault& bad) {
   expect_content();
 }
 
-void one_range(const kit::fuzzed_call& c) {
+void one_range(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   unsigned char* const p = space().data() + r.offset;
   const access_kind during = kind_of(c);
@@ -54,7 +46,7 @@ void one_range(const kit::fuzzed_call& c) {
   });
 }
 
-void byte_by_byte(const kit::fuzzed_call& c) {
+void byte_by_byte(kit::fuzzed_call& c) {
   kit::reach r = c.part();
   r.length = std::min<std::size_t>(r.length, 300);
   unsigned char* const p = space().data() + r.offset;
@@ -86,7 +78,7 @@ void of_buffers(kit::fuzzed_call& c) {
   });
 }
 
-void of_ints(const kit::fuzzed_call& c) {
+void of_ints(kit::fuzzed_call& c) {
   const kit::reach r{c.part().offset / 4 * 4, c.part().length / 4 * 4};
   const std::span ints(reinterpret_cast<int*>(space().data() + r.offset), r.length / 4);
   const access_kind during = kind_of(c);
@@ -100,7 +92,7 @@ void of_ints(const kit::fuzzed_call& c) {
   });
 }
 
-void of_wild(const kit::fuzzed_call& c) {
+void of_wild(kit::fuzzed_call& c) {
   unsigned char* const p = wild(c.extra());
   const std::size_t n = c.part().length;
   on_each_engine([&](auto e) {
@@ -111,7 +103,7 @@ void of_wild(const kit::fuzzed_call& c) {
   });
 }
 
-void not_ready(const kit::fuzzed_call& c) {
+void not_ready(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   unsigned char* const p = space().data() + r.offset;
   on_each_engine([&]<class E>(E) {
@@ -124,24 +116,22 @@ void not_ready(const kit::fuzzed_call& c) {
   });
 }
 
+constexpr call table[] = {
+    {"ensure_accessible", one_range},
+    {"ensure_accessible byte by byte", byte_by_byte},
+    {"ensure_accessible of buffers", of_buffers},
+    {"ensure_accessible of ints", of_ints},
+    {"ensure_accessible of a wild address", of_wild},
+    {"with an engine that is not ready", not_ready},
+    ask_kernel,
+};
+
 }  // namespace
 
 const char* const target_name = "ensure_accessible";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {}
 void end() {}
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: return one_range(c);
-    case 1: return byte_by_byte(c);
-    case 2: return of_buffers(c);
-    case 3: return of_ints(c);
-    case 4: return of_wild(c);
-    case 5: return not_ready(c);
-    default: return ask_reference(c);
-  }
-}
 
 }  // namespace fuzz

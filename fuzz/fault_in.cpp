@@ -11,14 +11,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"fault_in",
-                                 "fault_in of buffers",
-                                 "fault_in of ints",
-                                 "fault_in of a wild address",
-                                 "with an engine that is not ready",
-                                 "a fault as text",
-                                 ask_reference_name};
-
 // One byte of each page counts: where that has granules, the first of the part in it.
 template <class E>
 progress expected(const kit::reach& r, access_kind during) {
@@ -41,7 +33,7 @@ void settle(access_kind during, const kit::reach& r, const progress& met) {
   expect_content();
 }
 
-void one_range(const kit::fuzzed_call& c) {
+void one_range(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const access_kind during = kind_of(c);
   on_each_engine([&]<class E>(E e) {
@@ -52,7 +44,7 @@ void one_range(const kit::fuzzed_call& c) {
   });
 }
 
-void of_ints(const kit::fuzzed_call& c) {
+void of_ints(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const access_kind during = kind_of(c);
   const std::span ints(reinterpret_cast<int*>(space().data() + r.offset / 4 * 4), r.length / 4);
@@ -82,14 +74,14 @@ void of_buffers(kit::fuzzed_call& c) {
   });
 }
 
-void of_wild(const kit::fuzzed_call& c) {
+void of_wild(kit::fuzzed_call& c) {
   unsigned char* const p = wild(c.extra());
   const std::size_t n = c.part().length;
   on_each_engine(
       [&](auto e) { expect_wild(ask(kind_of(c), p, n, e), p, n, "fault_in of a wild address"); });
 }
 
-void not_ready(const kit::fuzzed_call& c) {
+void not_ready(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   unsigned char* const p = space().data() + r.offset;
   on_each_engine([&]<class E>(E) {
@@ -98,7 +90,7 @@ void not_ready(const kit::fuzzed_call& c) {
 }
 
 // Any fault at all, into a buffer that may be too small.
-void as_text(const kit::fuzzed_call& c) {
+void as_text(kit::fuzzed_call& c) {
   const fault f{.address = space().data() + c.begin(),
                 .kind = static_cast<cause>(c.extra() % (static_cast<unsigned>(cause::unknown) + 2)),
                 .during = kind_of(c),
@@ -138,24 +130,22 @@ void as_text(const kit::fuzzed_call& c) {
   }
 }
 
+constexpr call table[] = {
+    {"fault_in", one_range},
+    {"fault_in of buffers", of_buffers},
+    {"fault_in of ints", of_ints},
+    {"fault_in of a wild address", of_wild},
+    {"with an engine that is not ready", not_ready},
+    {"a fault as text", as_text},
+    ask_kernel,
+};
+
 }  // namespace
 
 const char* const target_name = "fault_in";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {}
 void end() {}
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: return one_range(c);
-    case 1: return of_buffers(c);
-    case 2: return of_ints(c);
-    case 3: return of_wild(c);
-    case 4: return not_ready(c);
-    case 5: return as_text(c);
-    default: return ask_reference(c);
-  }
-}
 
 }  // namespace fuzz

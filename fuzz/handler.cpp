@@ -23,25 +23,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"install",
-                                 "uninstall",
-                                 "an owner takes a signal",
-                                 "an owner gives a signal back",
-                                 "a signal is sent",
-                                 "a fault of nobody's",
-                                 "a fault of ours",
-                                 "guarded",
-                                 "guarded, and a signal is sent in it",
-                                 "guarded, without its guard",
-                                 "install, hosted",
-                                 "heal",
-                                 "ready_this_thread",
-                                 "a signal that ends the process",
-                                 "more owners than are remembered",
-                                 "guarded, on a stack of its own",
-                                 "guarded, with an engine that is not ready",
-                                 ask_reference_name};
-
 constexpr int both_signals[] = {SIGSEGV, SIGBUS};
 constexpr std::size_t index_of(int signal) { return signal == SIGBUS ? 1 : 0; }
 
@@ -365,7 +346,7 @@ void expect_deliveries(const outcome& o, const char* what) {
   met.clear();
 }
 
-void install(const kit::fuzzed_call& c) {
+void install(kit::fuzzed_call& c) {
   const std::size_t image = c.extra() % 3 == 2 ? theirs : ours;
   for (signal_model& m : models) m.take(image);
   ready[image - ours] = true;
@@ -374,7 +355,7 @@ void install(const kit::fuzzed_call& c) {
   expect(surefoot::installed().both(), "install(): not installed");
 }
 
-void uninstall(const kit::fuzzed_call& c) {
+void uninstall(kit::fuzzed_call& c) {
   const std::size_t image = c.extra() % 3 == 2 ? theirs : ours;
   ready[image - ours] = false;
   const bool segv = models[0].give_back(image), bus = models[1].give_back(image);
@@ -408,7 +389,7 @@ void use() {
 
 int signal_of(const kit::fuzzed_call& c) { return both_signals[c.value() % 2]; }
 
-void owner_takes(const kit::fuzzed_call& c) {
+void owner_takes(kit::fuzzed_call& c) {
   const int signal = signal_of(c);
   signal_model& m = models[index_of(signal)];
   const std::size_t who = c.extra() % owner_count;
@@ -429,7 +410,7 @@ void owner_takes(const kit::fuzzed_call& c) {
 }
 
 // To whom it had displaced.
-void owner_gives_back(const kit::fuzzed_call& c) {
+void owner_gives_back(kit::fuzzed_call& c) {
   const int signal = signal_of(c);
   signal_model& m = models[index_of(signal)];
   const std::size_t who = m.current;
@@ -466,7 +447,7 @@ siginfo_t forged(const kit::fuzzed_call& c, int signal) {
 // Where a code says an address, si_addr is one; else those bytes are a sender.
 const void* address_in(const siginfo_t& info) { return info.si_addr; }
 
-void sent(const kit::fuzzed_call& c) {
+void sent(kit::fuzzed_call& c) {
   siginfo_t info = forged(c, signal_of(c));
   const outcome o = foretell(info.si_signo, info.si_code, address_in(info), false);
   if (o.ends_here) return;
@@ -486,7 +467,7 @@ void sent(const kit::fuzzed_call& c) {
 }
 
 // The plain load of a byte, by code that is not ours.
-void foreign_fault(const kit::fuzzed_call& c) {
+void foreign_fault(kit::fuzzed_call& c) {
   if (c.begin() == kit::space_size) return;
   const unsigned char* const p = space().data() + c.begin();
   const auto is = space().model().ask(c.begin(), access_kind::read);
@@ -508,7 +489,7 @@ bool is_claimed(const kit::answer& is, const void* p) {
   return o.claimed && !o.ends_here;
 }
 
-void own_fault(const kit::fuzzed_call& c) {
+void own_fault(kit::fuzzed_call& c) {
   const kit::reach r{std::min(c.begin(), kit::space_size - 8), 8};
   const void* const p = space().data() + r.offset;
   use();
@@ -623,6 +604,8 @@ void guards(kit::fuzzed_call& c, bool without) {
     expect(got.value() == space().model().byte(at), "guarded: value");
   }
 }
+void guard(kit::fuzzed_call& c) { guards(c, false); }
+void guard_taken_away(kit::fuzzed_call& c) { guards(c, true); }
 
 void guard_and_send(kit::fuzzed_call& c) {
   bool everything = false;
@@ -656,14 +639,14 @@ void guard_and_send(kit::fuzzed_call& c) {
   expect(got.stopped_by.address == info.si_addr, "a guard: the address");
 }
 
-void hosted() {
+void hosted(kit::fuzzed_call&) {
   // For hosts alone: who has the signals keeps them.
   if (models[0].current == ours || models[1].current == ours) return;
   ready[0] = true;
   expect(bool(surefoot::install(surefoot::hosted)), "install(hosted)");
 }
 
-void heals(const kit::fuzzed_call& c) {
+void heals(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const auto& model = space().model();
   if (r.length == 0) {
@@ -693,7 +676,7 @@ void heals(const kit::fuzzed_call& c) {
   expect_content();
 }
 
-void readies(const kit::fuzzed_call& c) {
+void readies(kit::fuzzed_call& c) {
   sigset_t some;
   ::sigemptyset(&some);
   const bool segv = c.value() % 2 == 1, bus = c.other_value() % 2 == 1;
@@ -726,7 +709,7 @@ void begin_anew() {
 }
 
 // A child that is sent a signal which nobody is left to take: it dies of just that one.
-void ends(const kit::fuzzed_call& c) {
+void ends(kit::fuzzed_call& c) {
   siginfo_t info = forged(c, signal_of(c));
   const int signal = info.si_signo;
   const signal_model& m = models[index_of(signal)];
@@ -751,7 +734,7 @@ void ends(const kit::fuzzed_call& c) {
 }
 
 // Fifteen different owners are remembered. One more cannot be displaced, and is not.
-void too_many(const kit::fuzzed_call& c) {
+void too_many(kit::fuzzed_call& c) {
   if (c.extra() % 8 != 0) return;  // slow
   const int signal = signal_of(c);
   forget_everything();
@@ -810,10 +793,39 @@ void on_own_stack(kit::fuzzed_call& c) {
   expect(after.ss_sp == room && (after.ss_flags & SS_DISABLE) == 0, "an alternate stack is lost");
 }
 
+// Each of them, and whose the signals are afterwards.
+template <void (*run)(kit::fuzzed_call&)>
+void then_look(kit::fuzzed_call& c) {
+  run(c);
+  met.clear();
+  expect_state();
+}
+
+constexpr call table[] = {
+    {"install", then_look<install>},
+    {"uninstall", then_look<uninstall>},
+    {"an owner takes a signal", then_look<owner_takes>},
+    {"an owner gives a signal back", then_look<owner_gives_back>},
+    {"a signal is sent", then_look<sent>},
+    {"a fault of nobody's", then_look<foreign_fault>},
+    {"a fault of ours", then_look<own_fault>},
+    {"guarded", then_look<guard>},
+    {"guarded, and a signal is sent in it", then_look<guard_and_send>},
+    {"guarded, without its guard", then_look<guard_taken_away>},
+    {"install, hosted", then_look<hosted>},
+    {"heal", then_look<heals>},
+    {"ready_this_thread", then_look<readies>},
+    {"a signal that ends the process", then_look<ends>},
+    {"more owners than are remembered", then_look<too_many>},
+    {"guarded, on a stack of its own", then_look<on_own_stack>},
+    {"guarded, with an engine that is not ready", then_look<guard_not_ready>},
+    {ask_kernel.name, then_look<ask_reference>},
+};
+
 }  // namespace
 
 const char* const target_name = "handler";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {
   met.clear();
@@ -827,31 +839,6 @@ void end() {
   for (const int signal : both_signals)
     ::sigaction(signal, &of_the_process[index_of(signal)], nullptr);
   forget_everything();
-}
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: install(c); break;
-    case 1: uninstall(c); break;
-    case 2: owner_takes(c); break;
-    case 3: owner_gives_back(c); break;
-    case 4: sent(c); break;
-    case 5: foreign_fault(c); break;
-    case 6: own_fault(c); break;
-    case 7: guards(c, false); break;
-    case 8: guard_and_send(c); break;
-    case 9: guards(c, true); break;
-    case 10: hosted(); break;
-    case 11: heals(c); break;
-    case 12: readies(c); break;
-    case 13: ends(c); break;
-    case 14: too_many(c); break;
-    case 15: on_own_stack(c); break;
-    case 16: guard_not_ready(c); break;
-    default: ask_reference(c); break;
-  }
-  met.clear();
-  expect_state();
 }
 
 }  // namespace fuzz

@@ -8,15 +8,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"resume, steps by plan",
-                                 "resume, real copies",
-                                 "resume, all or nothing",
-                                 "resume at a wild address",
-                                 "restart",
-                                 "restart of several ranges",
-                                 "restart while the layout changes",
-                                 ask_reference_name};
-
 using surefoot::loop_options;
 
 loop_options options_of(const kit::fuzzed_call& c) {
@@ -184,7 +175,7 @@ void real_copies(kit::fuzzed_call& c) {
 }
 
 // Steps that take all that they are offered, or nothing and say which byte stopped them.
-void all_or_nothing(const kit::fuzzed_call& c) {
+void all_or_nothing(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   loop_options options = options_of(c);
   options.rounds += 1;
@@ -202,7 +193,7 @@ void all_or_nothing(const kit::fuzzed_call& c) {
   });
 }
 
-void at_wild(const kit::fuzzed_call& c) {
+void at_wild(kit::fuzzed_call& c) {
   unsigned char* const p = wild(c.extra());
   const std::size_t n = c.part().length;
   on_each_engine([&]<class E>(E e) {
@@ -273,7 +264,7 @@ void lay_again(const kit::space_model& before) {
     }
 }
 
-void restarts(const kit::fuzzed_call& c) {
+void restarts(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   enum class operation { verdict, progress, touches_less, ends, never_works };
   const auto how = static_cast<operation>(c.extra() % 5);
@@ -396,25 +387,23 @@ void while_changing(kit::fuzzed_call& c) {
   });
 }
 
+constexpr call table[] = {
+    {"resume, steps by plan", by_plan},
+    {"resume, real copies", real_copies},
+    {"resume, all or nothing", all_or_nothing},
+    {"resume at a wild address", at_wild},
+    {"restart", restarts},
+    {"restart of several ranges", several},
+    {"restart while the layout changes", while_changing},
+    ask_kernel,
+};
+
 }  // namespace
 
 const char* const target_name = "loops";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {}
 void end() { memory().expect_all("good memory was written"); }
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: return by_plan(c);
-    case 1: return real_copies(c);
-    case 2: return all_or_nothing(c);
-    case 3: return at_wild(c);
-    case 4: return restarts(c);
-    case 5: return several(c);
-    case 6: return while_changing(c);
-    default: return ask_reference(c);
-  }
-}
 
 }  // namespace fuzz

@@ -10,21 +10,7 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"copy out",
-                                 "copy in",
-                                 "copy within",
-                                 "gather",
-                                 "scatter",
-                                 "salvage",
-                                 "fill",
-                                 "copy from a wild address",
-                                 "copy to a wild address",
-                                 "salvage into the layout",
-                                 "with an engine that is not ready",
-                                 "salvage within",
-                                 ask_reference_name};
-
-void copy_out(const kit::fuzzed_call& c) {
+void copy_out(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const std::size_t skew = c.value() % 64u;
   on_each_engine([&]<class E>(E e) {
@@ -36,7 +22,7 @@ void copy_out(const kit::fuzzed_call& c) {
   });
 }
 
-void copy_in(const kit::fuzzed_call& c) {
+void copy_in(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   if (space().model().has_aliases(r)) return;
   std::size_t skew = c.value() % 64u;
@@ -169,6 +155,18 @@ struct plan {
     }
     all.holes = holes.size();
   }
+  // salvage() does all this.
+  void expect_same(unsigned char* to, const unsigned char* from, std::size_t n, E e) const {
+    std::vector<run> met;
+    const auto got = surefoot::salvage(
+        to, from, n,
+        [&](const fault& why, std::size_t offset, std::size_t bytes) {
+          met.push_back({why, offset, bytes});
+        },
+        e);
+    expect(met == holes, "salvage: holes");
+    expect(got == all, "salvage: counts");
+  }
   // f(offset, bytes) for each stretch that is copied.
   template <class F>
   void each_copied(F f) const {
@@ -181,19 +179,11 @@ struct plan {
   }
 };
 
-void salvage(const kit::fuzzed_call& c) {
+void salvage(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   on_each_engine([&]<class E>(E e) {
     const plan<E> should(r, nullptr);
-    std::vector<run> met;
-    const auto all = surefoot::salvage(
-        memory().data(), space().data() + r.offset, r.length,
-        [&](const fault& why, std::size_t offset, std::size_t bytes) {
-          met.push_back({why, offset, bytes});
-        },
-        e);
-    expect(met == should.holes, "salvage: holes");
-    expect(all == should.all, "salvage: counts");
+    should.expect_same(memory().data(), space().data() + r.offset, r.length, e);
     should.each_copied([&](std::size_t at, std::size_t n) {
       expect(space().model().holds(r.offset + at, memory().data() + at, n), "salvage: content");
     });
@@ -216,15 +206,7 @@ void salvage_within(kit::fuzzed_call& c) {
   if (overlap || model.has_aliases(to) || model.has_aliases(from, to)) return;
   on_each_engine([&]<class E>(E e) {
     const plan<E> should(from, &to);
-    std::vector<run> met;
-    const auto all = surefoot::salvage(
-        space().data() + to.offset, space().data() + from.offset, from.length,
-        [&](const fault& why, std::size_t offset, std::size_t bytes) {
-          met.push_back({why, offset, bytes});
-        },
-        e);
-    expect(met == should.holes, "salvage within: holes");
-    expect(all == should.all, "salvage within: counts");
+    should.expect_same(space().data() + to.offset, space().data() + from.offset, from.length, e);
     should.each_copied([&](std::size_t at, std::size_t n) {
       std::vector<unsigned char> bytes(n);
       model.read(from.offset + at, bytes.data(), n);
@@ -235,7 +217,7 @@ void salvage_within(kit::fuzzed_call& c) {
 }
 
 // From good memory into the layout: ends where that refuses.
-void salvage_into(const kit::fuzzed_call& c) {
+void salvage_into(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   if (space().model().has_aliases(r)) return;
   on_each_engine([&]<class E>(E e) {
@@ -251,7 +233,7 @@ void salvage_into(const kit::fuzzed_call& c) {
   });
 }
 
-void fill(const kit::fuzzed_call& c) {
+void fill(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   if (space().model().has_aliases(r)) return;
   std::uint8_t byte = c.value();
@@ -271,7 +253,7 @@ void fill(const kit::fuzzed_call& c) {
 }
 
 // One call of the three: each costs faults, which are most of what a program costs.
-void from_wild(const kit::fuzzed_call& c) {
+void from_wild(kit::fuzzed_call& c) {
   const unsigned char* const p = wild(c.extra());
   const std::size_t n = c.part().length;
   on_each_engine([&](auto e) {
@@ -297,7 +279,7 @@ void from_wild(const kit::fuzzed_call& c) {
   memory().expect_all("copy from a wild address: written");
 }
 
-void to_wild(const kit::fuzzed_call& c) {
+void to_wild(kit::fuzzed_call& c) {
   unsigned char* const p = wild(c.extra());
   const std::size_t n = c.part().length;
   on_each_engine([&](auto e) {
@@ -315,7 +297,7 @@ void to_wild(const kit::fuzzed_call& c) {
   });
 }
 
-void not_ready(const kit::fuzzed_call& c) {
+void not_ready(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   unsigned char *const p = space().data() + r.offset, *const good = memory().data();
   on_each_engine([&]<class E>(E) {
@@ -330,30 +312,28 @@ void not_ready(const kit::fuzzed_call& c) {
   expect_content();
 }
 
+constexpr call table[] = {
+    {"copy out", copy_out},
+    {"copy in", copy_in},
+    {"copy within", copy_within},
+    {"gather", gather},
+    {"scatter", scatter},
+    {"salvage", salvage},
+    {"fill", fill},
+    {"copy from a wild address", from_wild},
+    {"copy to a wild address", to_wild},
+    {"salvage into the layout", salvage_into},
+    {"with an engine that is not ready", not_ready},
+    {"salvage within", salvage_within},
+    ask_kernel,
+};
+
 }  // namespace
 
 const char* const target_name = "try_copy";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {}
 void end() { memory().expect_all("good memory was written"); }
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: return copy_out(c);
-    case 1: return copy_in(c);
-    case 2: return copy_within(c);
-    case 3: return gather(c);
-    case 4: return scatter(c);
-    case 5: return salvage(c);
-    case 6: return fill(c);
-    case 7: return from_wild(c);
-    case 8: return to_wild(c);
-    case 9: return salvage_into(c);
-    case 10: return not_ready(c);
-    case 11: return salvage_within(c);
-    default: return ask_reference(c);
-  }
-}
 
 }  // namespace fuzz

@@ -8,17 +8,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"length",
-                                 "find",
-                                 "compare",
-                                 "compare with good memory",
-                                 "copy a string out",
-                                 "copy a string in",
-                                 "a string at a wild address",
-                                 "put a byte",
-                                 "with an engine that is not ready",
-                                 ask_reference_name};
-
 // The bytes of a part that can be read, and the fault behind them.
 struct readable {
   std::vector<unsigned char> bytes;
@@ -42,7 +31,7 @@ const char* text(std::size_t offset) {
   return reinterpret_cast<const char*>(space().data() + offset);
 }
 
-void length(const kit::fuzzed_call& c) {
+void length(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   on_each_engine([&]<class E>(E e) {
     const readable should = look<E>(r);
@@ -52,7 +41,7 @@ void length(const kit::fuzzed_call& c) {
   });
 }
 
-void find(const kit::fuzzed_call& c) {
+void find(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const unsigned char* const p = space().data() + r.offset;
   on_each_engine([&]<class E>(E e) {
@@ -93,7 +82,7 @@ void compare(kit::fuzzed_call& c) {
 }
 
 // With a copy of which one byte is another, on either side.
-void compare_good(const kit::fuzzed_call& c) {
+void compare_good(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   on_each_engine([&]<class E>(E e) {
     const readable here = look<E>(r);
@@ -115,7 +104,7 @@ void compare_good(const kit::fuzzed_call& c) {
   });
 }
 
-void copy_out(const kit::fuzzed_call& c) {
+void copy_out(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const std::size_t skew = c.value() % 64u;
   on_each_engine([&]<class E>(E e) {
@@ -134,7 +123,7 @@ void copy_out(const kit::fuzzed_call& c) {
   });
 }
 
-void copy_in(const kit::fuzzed_call& c) {
+void copy_in(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   if (space().model().has_aliases(r)) return;
   on_each_engine([&]<class E>(E e) {
@@ -163,7 +152,7 @@ void copy_in(const kit::fuzzed_call& c) {
   });
 }
 
-void of_wild(const kit::fuzzed_call& c) {
+void of_wild(kit::fuzzed_call& c) {
   unsigned char* const p = wild(c.extra());
   const auto* const s = reinterpret_cast<const char*>(p);
   const std::size_t n = c.part().length;
@@ -191,13 +180,13 @@ void of_wild(const kit::fuzzed_call& c) {
 }
 
 // So that there are ends, and other bytes, where a mutation wants them.
-void put_byte(const kit::fuzzed_call& c) {
+void put_byte(kit::fuzzed_call& c) {
   (void)space().make({.what = kit::change_kind::write,
                       .part = {c.begin(), c.begin() < kit::space_size ? 1u : 0u},
                       .seed = static_cast<unsigned char>(c.value() & ~1)});
 }
 
-void not_ready(const kit::fuzzed_call& c) {
+void not_ready(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   if (r.length == 0) return;
   unsigned char* const p = space().data() + r.offset;
@@ -214,27 +203,25 @@ void not_ready(const kit::fuzzed_call& c) {
   });
 }
 
+constexpr call table[] = {
+    {"length", length},
+    {"find", find},
+    {"compare", compare},
+    {"compare with good memory", compare_good},
+    {"copy a string out", copy_out},
+    {"copy a string in", copy_in},
+    {"a string at a wild address", of_wild},
+    {"put a byte", put_byte},
+    {"with an engine that is not ready", not_ready},
+    ask_kernel,
+};
+
 }  // namespace
 
 const char* const target_name = "try_string";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {}
 void end() { memory().expect_all("good memory was written"); }
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: return length(c);
-    case 1: return find(c);
-    case 2: return compare(c);
-    case 3: return compare_good(c);
-    case 4: return copy_out(c);
-    case 5: return copy_in(c);
-    case 6: return of_wild(c);
-    case 7: return put_byte(c);
-    case 8: return not_ready(c);
-    default: return ask_reference(c);
-  }
-}
 
 }  // namespace fuzz

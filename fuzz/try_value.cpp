@@ -12,19 +12,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr const char* names[] = {"load",
-                                 "store",
-                                 "exchange",
-                                 "fetch_add",
-                                 "fetch_and",
-                                 "fetch_or",
-                                 "fetch_xor",
-                                 "compare_exchange",
-                                 "load from a wild address",
-                                 "store to a wild address",
-                                 "with an engine that is not ready",
-                                 ask_reference_name};
-
 template <std::size_t N>
 struct lump {
   unsigned char bytes[N];
@@ -98,7 +85,7 @@ void wrote(const kit::reach& r, const T& v) {
   space().wrote(r.offset, reinterpret_cast<const unsigned char*>(&v), sizeof v);
 }
 
-void load(const kit::fuzzed_call& c) {
+void load(kit::fuzzed_call& c) {
   with_value(c.extra(), [&]<class T>(T) {
     const kit::reach r = place_of<T>(c, false);
     const volatile void* const p = space().data() + r.offset;
@@ -111,7 +98,7 @@ void load(const kit::fuzzed_call& c) {
   });
 }
 
-void store(const kit::fuzzed_call& c) {
+void store(kit::fuzzed_call& c) {
   with_value(c.extra(), [&]<class T>(T) {
     const kit::reach r = place_of<T>(c, false);
     if (space().model().has_aliases(r)) return;
@@ -185,14 +172,14 @@ void exchange_pair(const kit::fuzzed_call& c) {
   });
 }
 
-void exchange(const kit::fuzzed_call& c) {
+void exchange(kit::fuzzed_call& c) {
   if (c.extra() % 8 >= 6) return exchange_pair(c);
   fetch(
       c, "exchange", [](auto* p, auto v, auto e) { return surefoot::try_exchange(p, v, e); },
       [](auto, auto v) { return v; });
 }
 
-void compare_exchange(const kit::fuzzed_call& c) {
+void compare_exchange(kit::fuzzed_call& c) {
   const bool guessed = c.part().length % 2 == 0;
   const auto swap = [&]<class T>(T) {
     const kit::reach r = place_of<T>(c, c.extra() % 8 != 7);
@@ -222,7 +209,7 @@ void compare_exchange(const kit::fuzzed_call& c) {
   with_integer(c.extra(), swap);
 }
 
-void load_from_wild(const kit::fuzzed_call& c) {
+void load_from_wild(kit::fuzzed_call& c) {
   const unsigned char* const p = wild(c.extra());
   with_value(c.value(), [&]<class T>(T) {
     on_each_engine([&](auto e) {
@@ -233,7 +220,7 @@ void load_from_wild(const kit::fuzzed_call& c) {
   });
 }
 
-void store_to_wild(const kit::fuzzed_call& c) {
+void store_to_wild(kit::fuzzed_call& c) {
   unsigned char* const p = wild(c.extra());
   with_value(c.value(), [&]<class T>(T) {
     on_each_engine([&](auto e) {
@@ -252,7 +239,7 @@ void store_to_wild(const kit::fuzzed_call& c) {
   });
 }
 
-void not_ready(const kit::fuzzed_call& c) {
+void not_ready(kit::fuzzed_call& c) {
   with_value(c.extra(), [&]<class T>(T) {
     const kit::reach r = place_of<T>(c, true);
     auto* const p = reinterpret_cast<T*>(space().data() + r.offset);
@@ -273,44 +260,51 @@ void not_ready(const kit::fuzzed_call& c) {
   expect_content();
 }
 
+void fetch_add(kit::fuzzed_call& c) {
+  fetch(
+      c, "fetch_add", [](auto* p, auto v, auto e) { return surefoot::try_fetch_add(p, v, e); },
+      []<class T>(T was, T v) {
+        using U = std::make_unsigned_t<T>;
+        return static_cast<T>(static_cast<U>(static_cast<U>(was) + static_cast<U>(v)));
+      });
+}
+void fetch_and(kit::fuzzed_call& c) {
+  fetch(
+      c, "fetch_and", [](auto* p, auto v, auto e) { return surefoot::try_fetch_and(p, v, e); },
+      [](auto was, auto v) { return was & v; });
+}
+void fetch_or(kit::fuzzed_call& c) {
+  fetch(
+      c, "fetch_or", [](auto* p, auto v, auto e) { return surefoot::try_fetch_or(p, v, e); },
+      [](auto was, auto v) { return was | v; });
+}
+void fetch_xor(kit::fuzzed_call& c) {
+  fetch(
+      c, "fetch_xor", [](auto* p, auto v, auto e) { return surefoot::try_fetch_xor(p, v, e); },
+      [](auto was, auto v) { return was ^ v; });
+}
+
+constexpr call table[] = {
+    {"load", load},
+    {"store", store},
+    {"exchange", exchange},
+    {"fetch_add", fetch_add},
+    {"fetch_and", fetch_and},
+    {"fetch_or", fetch_or},
+    {"fetch_xor", fetch_xor},
+    {"compare_exchange", compare_exchange},
+    {"load from a wild address", load_from_wild},
+    {"store to a wild address", store_to_wild},
+    {"with an engine that is not ready", not_ready},
+    ask_kernel,
+};
+
 }  // namespace
 
 const char* const target_name = "try_value";
-const std::span<const char* const> calls = names;
+const std::span<const call> calls = table;
 
 void begin(const kit::fuzzed&) {}
 void end() {}
-
-void call(kit::fuzzed_call& c, unsigned which) {
-  switch (which) {
-    case 0: return load(c);
-    case 1: return store(c);
-    case 2: return exchange(c);
-    case 3:
-      return fetch(
-          c, "fetch_add", [](auto* p, auto v, auto e) { return surefoot::try_fetch_add(p, v, e); },
-          []<class T>(T was, T v) {
-            using U = std::make_unsigned_t<T>;
-            return static_cast<T>(static_cast<U>(static_cast<U>(was) + static_cast<U>(v)));
-          });
-    case 4:
-      return fetch(
-          c, "fetch_and", [](auto* p, auto v, auto e) { return surefoot::try_fetch_and(p, v, e); },
-          [](auto was, auto v) { return was & v; });
-    case 5:
-      return fetch(
-          c, "fetch_or", [](auto* p, auto v, auto e) { return surefoot::try_fetch_or(p, v, e); },
-          [](auto was, auto v) { return was | v; });
-    case 6:
-      return fetch(
-          c, "fetch_xor", [](auto* p, auto v, auto e) { return surefoot::try_fetch_xor(p, v, e); },
-          [](auto was, auto v) { return was ^ v; });
-    case 7: return compare_exchange(c);
-    case 8: return load_from_wild(c);
-    case 9: return store_to_wild(c);
-    case 10: return not_ready(c);
-    default: return ask_reference(c);
-  }
-}
 
 }  // namespace fuzz

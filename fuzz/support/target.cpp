@@ -84,7 +84,7 @@ void finding(const char* what, const std::string& details) {
   std::abort();
 }
 
-void ask_reference(const kit::fuzzed_call& c) {
+void ask_reference(kit::fuzzed_call& c) {
   const kit::reference& kernel = kit::reference_of_this_process();
   for (const std::size_t at : {c.begin(), c.end()}) {
     if (at == kit::space_size) continue;
@@ -143,7 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::running = &program;
   fuzz::begin(program);
   program.run(fuzz::space(), [](fuzz::kit::fuzzed_call& c) {
-    fuzz::call(c, static_cast<unsigned>(c.which() % fuzz::calls.size()));
+    fuzz::calls[c.which() % fuzz::calls.size()].run(c);
   });
   fuzz::end();
   fuzz::expect_content();

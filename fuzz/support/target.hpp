@@ -30,8 +30,14 @@ using surefoot::verdict;
 
 // By the target.
 extern const char* const target_name;
-extern const std::span<const char* const> calls;
-void call(kit::fuzzed_call& c, unsigned which);  // which < calls.size()
+struct call {
+  const char* name;
+  void (*run)(kit::fuzzed_call&);
+
+  friend std::ostream& operator<<(std::ostream& to, const call& c) { return to << c.name; }
+};
+extern const std::span<const call>
+    calls;  // an input says which by its number here: a new one comes last
 void begin(const kit::fuzzed& program);
 void end();
 
@@ -52,15 +58,10 @@ inline void expect(bool holds, const char* what) {
 template <class T>
 std::string shown(const T& value) {
   std::ostringstream to;
-  if constexpr (surefoot::detail::same<T, fault>) {
-    char line[160];
-    surefoot::format(value, line, sizeof line);
-    to << line;
-  } else if constexpr (surefoot::detail::same<T, progress>) {
-    to << value.done << " done, " << value.left << " left, " << shown(value.stopped_by);
-  } else {
+  if constexpr (requires { showValue(value, to); })
+    showValue(value, to);
+  else
     to << value;
-  }
   return to.str();
 }
 template <class T>
@@ -230,7 +231,7 @@ inline void expect_wild(const progress& met, const unsigned char* p, std::size_t
 
 // A call that every target has: the kernel itself, asked byte by byte, agrees with the model around the
 // places of this call.
-inline constexpr const char* ask_reference_name = "ask the kernel";
-void ask_reference(const kit::fuzzed_call& c);
+void ask_reference(kit::fuzzed_call& c);
+inline constexpr call ask_kernel{"ask the kernel", ask_reference};
 
 }  // namespace fuzz

@@ -9,6 +9,18 @@
 
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
+
+// How answers are shown in counterexamples; rapidcheck finds them through their types, by this name.
+inline void showValue(const fault& f, std::ostream& to) {
+  char line[160];
+  surefoot::format(f, line, sizeof line);
+  to << line;
+}
+inline void showValue(const progress& p, std::ostream& to) {
+  to << p.done << " done, " << p.left << " left, ";
+  showValue(p.stopped_by, to);
+}
+
 namespace testing {
 
 // A layout as a value; minefield lays it.

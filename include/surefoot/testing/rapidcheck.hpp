@@ -26,17 +26,6 @@
 namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 
-// How answers are shown in counterexamples; found by rapidcheck through their types.
-inline void showValue(const fault& f, std::ostream& to) {
-  char line[160];
-  surefoot::format(f, line, sizeof line);
-  to << line;
-}
-inline void showValue(const progress& p, std::ostream& to) {
-  to << p.done << " done, " << p.left << " left, ";
-  showValue(p.stopped_by, to);
-}
-
 namespace testing {
 
 namespace detail {
