@@ -29,7 +29,8 @@ property_<source>, and a property gets 1000 random cases, not 10000 (RC_PARAMS s
 A mutant whose tests pass because the machine lacks something counts as not run here.
 
   --fuzz        builds the fuzz target that owns the mutated file instead, and runs it on one core:
-                first its corpus (fuzz/corpus/<target>), then whatever libFuzzer makes of that.
+                first its corpus (fuzz/corpus/<target>), then whatever libFuzzer makes of that. An input
+                counts where the target without the mutation passes it.
                 Default: each mutant of the library that "# target:" gives to a property test.
                 fault_in, ensure_accessible, try_copy, try_value, try_string and loops own the headers of
                 these functions, handler what has to do with signals; with engine/ and arch/ the patch
@@ -296,13 +297,18 @@ copy_corpus() { # TARGET
 # see: before it runs, and where a signal never comes through. (clang links UBSan's run-time with libFuzzer:
 # it must not take a signal before libFuzzer does.)
 run_target() { # LOG TARGET LIMIT ARGUMENT...
-  local to=$1 target=$2 limit=$3
+  run_program "$1" "$(program "$2")" "${@:3}"
+}
+program() { echo "$tree/build/$(fuzz_preset)/fuzz/fuzz_$1"; } # TARGET
+unchanged() { echo "$work/unchanged_$1"; }                    # TARGET
+run_program() { # LOG PROGRAM LIMIT ARGUMENT...
+  local to=$1 program=$2 limit=$3
   shift 3
   # No core file, and no "Aborted" from bash.
   (
     ulimit -c 0
     export UBSAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:handle_abort=0
-    taskset -c "$core" timeout --foreground -k 5 "$limit" "$tree/build/$(fuzz_preset)/fuzz/fuzz_$target" \
+    taskset -c "$core" timeout --foreground -k 5 "$limit" "$program" \
       -max_len=64 -timeout=10 -seed=1 -print_final_stats=1 -artifact_prefix="$scratch/" "$@" || exit $?
   ) >"$to" 2>&1 </dev/null
 }
@@ -319,6 +325,7 @@ fuzz_unchanged() { # PRESET NAME...
     say "fuzz_$target: its corpus without mutation"
     copy_corpus "$target"
     replay_corpus "$target" || return
+    cp "$(program "$target")" "$(unchanged "$target")"
   done <"$work/owners"
 }
 
@@ -330,6 +337,14 @@ executed() {
   printf '%s\n' "${n:-0}"
 }
 
+# The input that ended it, where libFuzzer kept one.
+last_input() {
+  local input
+  for input in "$scratch"/crash-* "$scratch"/timeout-* "$scratch"/oom-*; do
+    [ ! -f "$input" ] || { printf '%s\n' "$input"; return; }
+  done
+}
+
 # Why it ended: the finding, a signal, a hang. Nothing where it is none of the target's.
 what_ended_it() { # TARGET STATUS
   local said input status=0
@@ -337,12 +352,11 @@ what_ended_it() { # TARGET STATUS
   [ -n "$said" ] || said=$(sed -n 's/^==.*ERROR: libFuzzer: //p' "$log" | sed -n 1p)
   if [ "$said" = 'deadly signal' ]; then
     # libFuzzer does not say which: the same input again, and libFuzzer takes none.
-    for input in "$scratch"/crash-*; do
-      [ -f "$input" ] || continue
+    input=$(last_input)
+    if [ -n "$input" ]; then
       run_target "$scratch/again" "$1" 60 -handle_{segv,bus,abrt,ill,fpe}=0 "$input" || status=$?
       if [ "$status" -gt 128 ]; then said="SIG$(kill -l "$status")"; fi
-      break
-    done
+    fi
   elif [ -z "$said" ]; then
     case $2 in
       124 | 137) said="hangs" ;; # killed by timeout
@@ -359,7 +373,7 @@ since() { # TIME
 }
 
 fuzz_mutant() { # NAME
-  local target begin left by=corpus status=0 why
+  local target begin left by=corpus status=0 why input
   target=$(owner "$1")
   copy_corpus "$target"
   begin=${EPOCHREALTIME/[.,]/}
@@ -377,11 +391,18 @@ fuzz_mutant() { # NAME
     return
   fi
   why=$(what_ended_it "$target" "$status")
+  input=$(last_input)
   if [ -z "$why" ]; then
     outcome="NOT TRIED: fuzz_$target ended with status $status"
     show_log
   elif [ "${used%.*}" -ge "$((seconds + 1))" ]; then
     outcome="NOT FOUND in time ($by: $why)"
+  # The mutant's own doing? Of the first calls and of the corpus that is known.
+  elif [ "$by" = fuzzing ] && [ -z "$input" ]; then
+    outcome="NOT FOUND: $why, but libFuzzer kept no input to ask the unchanged target about"
+  elif [ -n "$input" ] && ! run_program "$log" "$(unchanged "$target")" 60 "$input"; then
+    outcome="NOT FOUND: the unchanged target does not pass that input either ($why)"
+    show_log
   else
     result=caught
     outcome="$by: $why"
