@@ -4,7 +4,7 @@
 #   awk -v root=DIRECTORY/ -v reasons=FILE -v check=yes|no -f coverage.awk LCOV
 #
 # A line of FILE is "PATH:TEXT: REASON", without line numbers, which change. TEXT is the line of source
-# without the space around it, or /REGULAR EXPRESSION/; with " ..." behind it, it stands for the uncovered
+# without the space around it, "THE LINE BEFORE \n LINE", or /REGULAR EXPRESSION/; with " ..." behind it, it stands for the uncovered
 # lines that follow it as well. REASON is what is behind the last ": ".
 #
 # Exit status 1: with check=yes, fewer than 95 % of the lines were reached, or one has no reason.
@@ -40,20 +40,24 @@ function read_reasons(file, line, number, at, next_at, text) {
   close(file)
 }
 
-# The entry for a line of source, or 0.
-function entry_for(path, text, i) {
-  for (i = 1; i <= count; i++)
-    if (path_of[i] == path && (is_expression[i] ? text ~ text_of[i] : text == text_of[i])) return i
+# The entry for a line of source with this one before it, or 0.
+function entry_for(path, text, previous, i) {
+  for (i = 1; i <= count; i++) {
+    if (path_of[i] != path) continue
+    if (is_expression[i] ? text ~ text_of[i] : text == text_of[i] || previous " \\n " text == text_of[i]) return i
+  }
   return 0
 }
 
 # Each uncovered line of the header that has just ended.
-function end_of_header(line, number, text, entry, before) {
+function end_of_header(line, number, text, previous, entry, before) {
   if (header == "" || !(header in lines)) return
   number = 0
   before = 0
   while ((getline line < (root header)) > 0) {
     number++
+    previous = text
+    text = trimmed(line)
     if (!(number in times)) {
       before = 0
       continue
@@ -62,10 +66,9 @@ function end_of_header(line, number, text, entry, before) {
       before = 0
       continue
     }
-    text = trimmed(line)
     # llvm-cov counts what stands between two statements as well.
     if (text == "" || text ~ /^\/\//) continue
-    entry = entry_for(header, text)
+    entry = entry_for(header, text, previous)
     if (entry) used[entry] = 1
     # A bracket belongs to what it closes.
     else if (before && (goes_on[before] || text ~ /^[][(){};,]+$/)) entry = before
