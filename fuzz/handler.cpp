@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 #include "other_image.hpp"
@@ -44,8 +45,11 @@ constexpr ways owners[owner_count] = {
     {manner::plain, SA_SIGINFO | static_cast<int>(SA_RESETHAND), false},
     {manner::host, SA_SIGINFO | SA_NODEFER, false},
 };
-// Who else may have a signal: our handler, that of another image of the library, or nobody (SIG_DFL).
-constexpr std::size_t ours = owner_count, theirs = owner_count + 1, nobody = owner_count + 2;
+// Who else may have a signal: our handler, that of another image of the library, or nobody (SIG_DFL; `used_up`
+// is the one that the kernel makes of an owner with SA_RESETHAND, whose flags it leaves).
+constexpr std::size_t ours = owner_count, theirs = owner_count + 1, nobody = owner_count + 2,
+                      used_up = owner_count + 3;
+constexpr bool is_nobody(std::size_t who) { return who == nobody || who == used_up; }
 constexpr bool is_image(std::size_t who) { return who == ours || who == theirs; }
 
 // What came to an owner.
@@ -160,11 +164,11 @@ class line {
   }
 
  private:
-  std::array<std::size_t, nobody + 2>::iterator end() {
+  std::array<std::size_t, used_up + 2>::iterator end() {
     return who_.begin() + static_cast<std::ptrdiff_t>(count_);
   }
 
-  std::array<std::size_t, nobody + 2> who_{};
+  std::array<std::size_t, used_up + 2> who_{};
   std::size_t count_ = 0;
 };
 
@@ -184,33 +188,33 @@ struct signal_model {
   }
   bool give_back(std::size_t image) {
     if (current != image) return false;
-    current = owner_before(image);
+    current = owner_before(image).value_or(nobody);
     remembered[image - ours].erase(current);
     return true;
   }
 
  private:
-  // An image that is not installed any more, but remembered, is passed over: whom it displaced is meant.
-  std::size_t owner_before(std::size_t image, bool asked = false) const;
+  // An image that is not installed any more, but remembered, is passed over: whom it displaced is meant, be it
+  // nobody. Nothing where it knows of none.
+  std::optional<std::size_t> owner_before(std::size_t image, bool asked = false) const;
 };
 signal_model models[2];
 bool ready[2] = {};  // the hidden byte of each image
 
-std::size_t signal_model::owner_before(std::size_t image, bool asked) const {
+std::optional<std::size_t> signal_model::owner_before(std::size_t image, bool asked) const {
   line left = remembered[image - ours];
   while (!left.empty()) {
     const std::size_t who = left.front();
     left.erase(who);
     if (is_image(who) && !ready[who - ours]) {
       if (asked) continue;
-      const std::size_t before = owner_before(who, true);
-      if (before != nobody) return before;
+      if (const auto before = owner_before(who, true)) return before;
       continue;
     }
     if (who < owner_count && spent[image - ours][who]) return nobody;
     return who;
   }
-  return nobody;
+  return {};
 }
 
 // What comes of a signal: to whom, in which order, and whether it is claimed by us in the end.
@@ -237,7 +241,7 @@ class journey {
  private:
   // By a caller: the kernel (`nobody`), an image that hands on, or an owner that calls whom it had displaced.
   void arrive(std::size_t who, bool blocked, bool usr2, std::size_t by) {
-    if (++depth_ > 40 || who == nobody) {
+    if (++depth_ > 40 || is_nobody(who)) {
       all_.ends_here = true;
       return;
     }
@@ -284,7 +288,7 @@ class journey {
         continue;
       }
       taken = true;
-      if (next == nobody || m_.spent[i][next])
+      if (is_nobody(next) || m_.spent[i][next])
         all_.ends_here = true;
       else
         arrive(next, blocked, usr2, image);
@@ -309,7 +313,7 @@ void came(int signal, const outcome& o) {
   signal_model& m = models[index_of(signal)];
   for (const auto& [who, by] : o.spends) {
     if (by == nobody)
-      m.current = nobody;  // the kernel's doing
+      m.current = used_up;  // the kernel's doing
     else
       m.spent[by - ours][who] = true;
   }
@@ -335,7 +339,7 @@ void expect_state() {
          "installed()");
   for (const int signal : both_signals) {
     const std::size_t who = models[index_of(signal)].current;
-    if (!is_image(who) && who != nobody) expect_registered(signal, who);
+    if (!is_image(who) && !is_nobody(who)) expect_registered(signal, who);
   }
   expect(other_image::installed() ==
              other_image::both{models[0].current == theirs, models[1].current == theirs},
@@ -371,7 +375,7 @@ void uninstall(kit::fuzzed_call& c) {
     ::sigaction(signal, nullptr, &now);
     const std::size_t who = models[index_of(signal)].current;
     if (is_image(who)) continue;
-    if (who != nobody)
+    if (!is_nobody(who))
       expect_registered(signal, who);
     else
       expect(now.sa_handler == SIG_DFL, "uninstall() gives it to somebody, not to nobody");
@@ -400,7 +404,7 @@ void owner_takes(kit::fuzzed_call& c) {
   // Owners that call each other in a circle without us are their own affair.
   for (const bool mine : {false, true}) {
     const outcome o = foretell(signal, SI_TKILL, nullptr, mine);
-    if (o.to.size() > 20 || (owners[who].how == manner::chains && before.current == nobody)) {
+    if (o.to.size() > 20 || (owners[who].how == manner::chains && is_nobody(before.current))) {
       m = before;
       return;
     }
@@ -414,7 +418,7 @@ void owner_gives_back(kit::fuzzed_call& c) {
   const int signal = signal_of(c);
   signal_model& m = models[index_of(signal)];
   const std::size_t who = m.current;
-  if (who >= owner_count || (c.extra() % 2 == 0 && m.displaced_by[who] == nobody)) return;
+  if (who >= owner_count || (c.extra() % 2 == 0 && is_nobody(m.displaced_by[who]))) return;
   const signal_model before = m;
   m.current = m.displaced_by[who];
   if (m.current == who || foretell(signal, SI_TKILL, nullptr, false).to.size() > 20) {
