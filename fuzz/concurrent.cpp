@@ -36,9 +36,11 @@ class changing {
   // What stands in the tiles that stay; zeros elsewhere.
   std::vector<unsigned char> content() {
     std::vector<unsigned char> all(kit::space_size);
-    for (std::size_t at = 0; at < all.size(); ++at)
+    for (std::size_t at = 0, one; at < all.size(); at += one) {
+      one = kit::granule(wanted[at / kit::tile_size]);
       if (is_fixed(at) && field_.ask(at, access_kind::read).accessible())
-        all[at] = field_.data()[at];
+        std::memcpy(all.data() + at, field_.data() + at, one);
+    }
     return all;
   }
 

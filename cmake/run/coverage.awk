@@ -4,8 +4,8 @@
 #   awk -v root=DIRECTORY/ -v reasons=FILE -v check=yes|no -f coverage.awk LCOV
 #
 # A line of FILE is "PATH:TEXT: REASON", without line numbers, which change. TEXT is the line of source
-# without the space around it, "THE LINE BEFORE \n LINE", or /REGULAR EXPRESSION/; with " ..." behind it, it stands for the uncovered
-# lines that follow it as well. REASON is what is behind the last ": ".
+# without the space around it, "THE LINE BEFORE \n LINE", or /REGULAR EXPRESSION/; with " ..." behind it, it
+# stands for the uncovered lines that follow it as well. REASON is what is behind the last ": ".
 #
 # Exit status 1: with check=yes, fewer than 95 % of the lines were reached, or one has no reason.
 
@@ -44,7 +44,8 @@ function read_reasons(file, line, number, at, next_at, text) {
 function entry_for(path, text, previous, i) {
   for (i = 1; i <= count; i++) {
     if (path_of[i] != path) continue
-    if (is_expression[i] ? text ~ text_of[i] : text == text_of[i] || previous " \\n " text == text_of[i]) return i
+    if (is_expression[i] ? text ~ text_of[i] : text == text_of[i]) return i
+    if (previous " \\n " text == text_of[i]) return i
   }
   return 0
 }

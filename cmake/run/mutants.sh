@@ -319,13 +319,14 @@ replay_corpus() { # TARGET
 fuzz_unchanged() { # PRESET NAME...
   local name target
   shift
+  rm -f "$work"/unchanged_*
   for name in "$@"; do owner "$name"; done | sort -u >"$work/owners"
   while IFS= read -r target; do
     [ -f "fuzz/$target.cpp" ] || continue
     say "fuzz_$target: its corpus without mutation"
     copy_corpus "$target"
     replay_corpus "$target" || return
-    cp "$(program "$target")" "$(unchanged "$target")"
+    cp "$(program "$target")" "$(unchanged "$target")" || return
   done <"$work/owners"
 }
 
@@ -372,6 +373,17 @@ since() { # TIME
   echo "$((tenths / 10)).$((tenths % 10))"
 }
 
+# The mutant's own doing? The unchanged target passes that input; where the process died without one (of a signal
+# of which libFuzzer does not hear), the same fuzzing for as long. Of the first calls and of the corpus that is known.
+is_its_own() { # TARGET BY INPUT
+  if [ -n "$3" ]; then
+    run_program "$log" "$(unchanged "$1")" 60 "$3"
+  elif [ "$2" = fuzzing ]; then
+    copy_corpus "$1"
+    run_program "$log" "$(unchanged "$1")" $((${used%.*} + 60)) -max_total_time=$((${used%.*} + 1)) "$scratch/corpus"
+  fi
+}
+
 fuzz_mutant() { # NAME
   local target begin left by=corpus status=0 why input
   target=$(owner "$1")
@@ -397,15 +409,13 @@ fuzz_mutant() { # NAME
     show_log
   elif [ "${used%.*}" -ge "$((seconds + 1))" ]; then
     outcome="NOT FOUND in time ($by: $why)"
-  # The mutant's own doing? Of the first calls and of the corpus that is known.
-  elif [ "$by" = fuzzing ] && [ -z "$input" ]; then
-    outcome="NOT FOUND: $why, but libFuzzer kept no input to ask the unchanged target about"
-  elif [ -n "$input" ] && ! run_program "$log" "$(unchanged "$target")" 60 "$input"; then
-    outcome="NOT FOUND: the unchanged target does not pass that input either ($why)"
+  elif ! is_its_own "$target" "$by" "$input"; then
+    outcome="NOT FOUND: the unchanged target does not pass that either ($by: $why)"
     show_log
   else
     result=caught
     outcome="$by: $why"
+    [ -z "$input" ] || ! run_target "$log" "$target" 60 "$input" || outcome+=' (not by that input alone)'
   fi
 }
 

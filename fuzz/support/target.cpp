@@ -125,10 +125,12 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
                                        0,
                                        0};
   for (std::size_t which = 0; which < fuzz::calls.size(); ++which)
-    for (const int last : {1, 4}) {
-      program.insert(program.end(),
-                     {static_cast<std::uint8_t>(128 + which), static_cast<std::uint8_t>(last + 2),
-                      0, 1, static_cast<std::uint8_t>(last), 1, 1, 1});
+    for (const int value : {1, 2, 3}) {
+      const int last = value == 1 ? 1 : 4;
+      program.insert(
+          program.end(),
+          {static_cast<std::uint8_t>(128 + which), static_cast<std::uint8_t>(last + 2), 0, 1,
+           static_cast<std::uint8_t>(last), 1, static_cast<std::uint8_t>(value), 1});
       program.resize(program.size() + 8 * fuzz::kit::record_size);  // what it takes as arguments
     }
   fuzz::warming_up = true;

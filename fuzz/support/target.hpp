@@ -1,5 +1,5 @@
-// What the fuzz targets share. A target is one file: its name, the names of its calls, and what they do
-// and check; target.cpp makes a fuzzer's entry points of it, driver.cpp a program that replays files.
+// What the fuzz targets share. A target is one file: its name, and its calls, with what they do and check;
+// target.cpp makes a fuzzer's entry points of it, driver.cpp a program that replays files.
 //
 // A target checks each call on each engine against the model of the address space: so the engines are compared
 // with each other, what may differ between them being said in one place (testing/oracle.hpp).
@@ -36,8 +36,8 @@ struct call {
 
   friend std::ostream& operator<<(std::ostream& to, const call& c) { return to << c.name; }
 };
-extern const std::span<const call>
-    calls;  // an input says which by its number here: a new one comes last
+// An input says which by its number here: a new one comes last.
+extern const std::span<const call> calls;
 void begin(const kit::fuzzed& program);
 void end();
 
@@ -168,7 +168,7 @@ struct buffers {
     std::size_t room = plain::size;
     for (unsigned n = c.extra() % (most + 1); n > 0; --n) {
       kit::reach r = c.next_part();
-      r.length = std::min(r.length, room);
+      r.length = std::min(r.length, room / n);
       room -= r.length;
       parts.push_back(r);
       all.push_back({space().data() + r.offset, r.length});

@@ -1,5 +1,4 @@
 // Huge pages: that the kit's are such, and that whatever comes out of one stops at what lies behind it.
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "pages.hpp"
 #include "property.hpp"
 
 namespace {
@@ -24,22 +24,8 @@ bool is_here(const char* test) {
   return here;
 }
 
-std::optional<std::uint64_t> entry(const char* file, std::uintptr_t index) {
-  const kit::detail::descriptor in(::open(file, O_RDONLY | O_CLOEXEC));
-  std::uint64_t all = 0;
-  const auto at = static_cast<off_t>(index * sizeof all);
-  if (::pread(in.number(), &all, sizeof all, at) != sizeof all) return {};
-  return all;
-}
-
-// Is this page a part of a huge one? Only root is told.
 std::optional<bool> is_a_piece(const unsigned char* page) {
-  const auto frame =
-      entry("/proc/self/pagemap", reinterpret_cast<std::uintptr_t>(page) / kit::tile_size);
-  if (!frame || *frame << 9 == 0) return {};
-  const auto flags = entry("/proc/kpageflags", *frame & ((std::uint64_t{1} << 55) - 1));
-  if (!flags) return {};
-  return (*flags >> 22 & 1) != 0;  // KPF_THP
+  return is(page_flag::piece_of_a_huge_page, page);
 }
 
 // How many KiB of the mapping that begins here are mapped by entries of a huge page.
