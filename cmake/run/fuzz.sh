@@ -25,7 +25,8 @@ the picture of the layout, and the command that does it again.
 Ctrl-C stops early, with the same summary and exit status. Kept in build/: fuzz-corpus/, from which the
 next run goes on, fuzz-findings/, fuzz-logs/.
 
-  --minimise     makes fuzz/corpus/ small: of it and build/fuzz-corpus/, what is needed for what both reach
+  --minimise     makes fuzz/corpus/ small: of it and build/fuzz-corpus/, what is needed for what both reach,
+                 and each found-* (an input that was a finding once)
   --coverage     which lines of include/surefoot fuzz/corpus/ reaches; as HTML: build/fuzz-coverage/html;
                  fails below 95 % of all lines, or where fuzz/uncovered.txt has no reason for a line
   --no-check     only shows
@@ -587,6 +588,7 @@ count() { find "$1" -type f -printf '%s\n' | awk '{ n++; b += $1 } END { printf 
 
 # replace_corpus TARGET DIRECTORY: by that directory's files. First the new ones come, each with a rename, then
 # the old ones go: at each moment there is a corpus that reaches at least as much as the new one or the old one.
+# What was a finding once stays, whatever it reaches.
 replace_corpus() {
   local to=fuzz/corpus/$1 file old=()
   mkdir -p "$to"
@@ -596,7 +598,7 @@ replace_corpus() {
   cp -- "$2"/* "$part/"
   mv -f -- "$part"/* "$to/"
   rmdir "$part"
-  for file in "$to"/*; do [ -e "$2/${file##*/}" ] || old+=("$file"); done
+  for file in "$to"/*; do [ -e "$2/${file##*/}" ] || [[ ${file##*/} = found-* ]] || old+=("$file"); done
   [ ${#old[@]} -eq 0 ] || rm -- "${old[@]}"
 }
 
