@@ -293,14 +293,15 @@ copy_corpus() { # TARGET
   cp -r "$tree/fuzz/corpus/$1/." "$scratch/corpus" 2>"$log" || { show_log; fail "run mutants: no corpus"; }
 }
 
-# On one core. -seed: the same numbers again for the same mutant. The limit is for what libFuzzer does not
-# see: before it runs, and where a signal never comes through. (clang links UBSan's run-time with libFuzzer:
-# it must not take a signal before libFuzzer does.)
 run_target() { # LOG TARGET LIMIT ARGUMENT...
   run_program "$1" "$(program "$2")" "${@:3}"
 }
 program() { echo "$tree/build/$(fuzz_preset)/fuzz/fuzz_$1"; } # TARGET
 unchanged() { echo "$work/unchanged_$1"; }                    # TARGET
+
+# On one core. -seed: the same numbers again for the same mutant. The limit is for what libFuzzer does not
+# see: before it runs, and where a signal never comes through. (clang links UBSan's run-time with libFuzzer:
+# it must not take a signal before libFuzzer does.)
 run_program() { # LOG PROGRAM LIMIT ARGUMENT...
   local to=$1 program=$2 limit=$3
   shift 3

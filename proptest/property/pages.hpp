@@ -19,13 +19,16 @@ inline std::optional<std::uint64_t> entry(const char* file, std::uintptr_t index
   if (::pread(in.number(), &all, sizeof all, at) != sizeof all) return {};
   return all;
 }
+inline std::optional<std::uint64_t> page_table_entry(const unsigned char* page) {
+  return entry("/proc/self/pagemap",
+               reinterpret_cast<std::uintptr_t>(page) / surefoot::testing::tile_size);
+}
 
 }  // namespace detail
 
 // Is there memory for it yet? By /proc/self/pagemap; nothing where there is none.
 inline std::optional<bool> is_present(const unsigned char* page) {
-  const auto all = detail::entry(
-      "/proc/self/pagemap", reinterpret_cast<std::uintptr_t>(page) / surefoot::testing::tile_size);
+  const auto all = detail::page_table_entry(page);
   if (!all) return {};
   return *all >> 63 != 0;
 }
@@ -34,8 +37,7 @@ inline std::optional<bool> is_present(const unsigned char* page) {
 // without memory.
 enum class page_flag { piece_of_a_huge_page = 22, zero_page = 24 };  // KPF_THP, KPF_ZERO_PAGE
 inline std::optional<bool> is(page_flag flag, const unsigned char* page) {
-  const auto frame = detail::entry(
-      "/proc/self/pagemap", reinterpret_cast<std::uintptr_t>(page) / surefoot::testing::tile_size);
+  const auto frame = detail::page_table_entry(page);
   if (!frame || *frame << 9 == 0) return {};
   const auto all = detail::entry("/proc/kpageflags", *frame & ((std::uint64_t{1} << 55) - 1));
   if (!all) return {};
