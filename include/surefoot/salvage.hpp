@@ -36,8 +36,7 @@ constexpr bool same_reason(const fault& a, const fault& b) noexcept {
 // Bytes from the bad byte to the end of what is lost with it: its page, or the extent of poison.
 template <class E>
 std::size_t lost_with(const fault& bad) noexcept {
-  const bool one_unit = bad.extent > E::page_size() && (bad.extent & (bad.extent - 1)) == 0;
-  return to_next(address(bad.address), one_unit ? bad.extent : E::page_size());
+  return to_next(address(bad.address), lost_unit(bad, E::page_size()));
 }
 
 }  // namespace detail
