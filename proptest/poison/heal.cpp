@@ -64,7 +64,7 @@ TEMPLATE_TEST_CASE(
     // Wherever in the unit it was met.
     const fault met = surefoot::try_load<int>(land.bad() + k.unit / 2 + 100, TestType{}).stopped_by;
     REQUIRE(met.kind == cause::poisoned);
-    CHECK(heal(met).value_or({}) == healed{land.bad(), k.unit, k.of_file, k.shared});
+    REQUIRE(heal(met).value_or({}) == healed{land.bad(), k.unit, k.of_file, k.shared});
     check_healed(land, k);
   });
 }
@@ -72,8 +72,8 @@ TEMPLATE_TEST_CASE(
 TEST_CASE("heal of one byte of a lost unit replaces that unit, on every kind of memory") {
   if (!poisoned::offered()) return;
   poisoned::on_each_kind([](const poisoned::kind& k, const row& land) {
-    CHECK(heal(land.bad() + page_size - 1, 1).value_or({}) ==
-          healed{land.bad(), k.unit, k.of_file, k.shared});
+    REQUIRE(heal(land.bad() + page_size - 1, 1).value_or({}) ==
+            healed{land.bad(), k.unit, k.of_file, k.shared});
     check_healed(land, k);
   });
 }

@@ -96,14 +96,17 @@ inline int disk_file() {
   return file;
 }
 
-// Sees to it that three huge pages are free: of each row the broken one stays lost.
-inline void ask_for_huge_pages() {
-  const std::string pool = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
-  unsigned all = 0, free = 0;
-  if (!(std::ifstream(pool + "nr_hugepages") >> all) ||
-      !(std::ifstream(pool + "free_hugepages") >> free))
-    return;
-  if (free < 3) std::ofstream(pool + "nr_hugepages") << all + 3 - free;
+// Calls make() until the pool of huge pages has enough for it: of each row the broken one stays lost.
+inline mapping map_huge_pages(mapping (*make)()) {
+  const char* const pool = "/proc/sys/vm/nr_hugepages";
+  mapping made = make();
+  for (int tries = 0; made.begin == nullptr && tries < 10; ++tries) {
+    unsigned pages = 0;
+    if (!(std::ifstream(pool) >> pages)) break;
+    std::ofstream(pool) << pages + 3;
+    made = make();
+  }
+  return made;
 }
 
 inline mapping map_anonymous() { return map(3 * page_size, MAP_PRIVATE | MAP_ANONYMOUS); }
@@ -126,12 +129,12 @@ inline mapping map_huge_page() {
   return {p, huge_size, 5 * page_size};
 }
 inline mapping map_hugetlb() {
-  ask_for_huge_pages();
-  return map(3 * huge_size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
+  return map_huge_pages(
+      [] { return map(3 * huge_size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB); });
 }
 inline mapping map_hugetlb_file() {
-  ask_for_huge_pages();
-  return map_file(::memfd_create("poison", MFD_CLOEXEC | MFD_HUGETLB), 3 * huge_size);
+  return map_huge_pages(
+      [] { return map_file(::memfd_create("poison", MFD_CLOEXEC | MFD_HUGETLB), 3 * huge_size); });
 }
 
 struct kind {
