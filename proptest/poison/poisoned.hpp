@@ -48,6 +48,15 @@ inline bool offered() {
 
 inline void break_page(std::uint8_t* at) { surefoot::testing::poison_tiles::break_page(at); }
 
+// What the kernel has given up so far, in KiB.
+inline unsigned long given_up() {
+  std::ifstream meminfo("/proc/meminfo");
+  unsigned long amount = 0;
+  for (std::string word; meminfo >> word;)
+    if (word == "HardwareCorrupted:") meminfo >> amount;
+  return amount;
+}
+
 // The fault that this engine reports of an access that met poison here. engine::kernel does not learn
 // how much was lost.
 template <class E>

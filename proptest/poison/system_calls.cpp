@@ -138,8 +138,7 @@ TEST_CASE("system calls refuse poison without a signal, also inside a guard") {
     a.populate = said(::madvise(p, page_size, 22));  // MADV_POPULATE_READ
     return a;
   };
-  process::owner<>::then = nullptr;
-  process::shared<decltype(calls())> seen[2];
+  const process::shared<decltype(calls())> seen[2];
   const process::ending end = process::run([&] {
     process::owner<>::take(SIGBUS);
     (void)surefoot::install();
