@@ -82,6 +82,21 @@ TEMPLATE_TEST_CASE("early word of poison is no fault of an access to other memor
   });
 }
 
+TEMPLATE_TEST_CASE("early word of poison that comes in the middle of an access does not end it", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
+  if (!poisoned::offered() || !process::absent_page::offered()) return;
+  check_only_the_owner_hears([](std::uint8_t*, std::uint8_t*, auto over) {
+    const process::absent_page held;
+    const auto load = [&] {
+      return surefoot::try_load(reinterpret_cast<const std::uint32_t*>(held.data()), TestType{});
+    };
+    const auto wait = [&](pid_t, const std::atomic<bool>& is_done) {
+      while (!over() && !is_done) ::usleep(1000);
+    };
+    if (process::hold(held, load, wait).value_or(0) != 0x5a5a5a5a) ::_exit(2);
+  });
+}
+
 TEST_CASE(
     "early word of poison is no fault of guarded code, also where the guard is for that memory") {
   if (!poisoned::offered()) return;
