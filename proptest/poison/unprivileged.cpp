@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "../unit/process.hpp"
-#include "every_verb.hpp"
+#include "edges.hpp"
 
 namespace {
 
@@ -55,7 +55,7 @@ TEMPLATE_TEST_CASE("every verb names the first byte of a page marked as poisoned
     for (std::size_t i = 0; i < 3 * page_size; ++i) p[i] = surefoot::testing::pattern(p + i);
     mark(p + page_size, kept);
     if (::madvise(p, page_size, 100) == 0 || errno != EPERM) ::_exit(2);  // MADV_HWPOISON
-    every_verb::at_the_edges<TestType>(
+    poisoned::at_the_edges<TestType>(
         {p + page_size, page_size}, page_size, [&](const char* verb, bool fine) {
           ++answers->asked;
           if (!fine && answers->count++ == 0)

@@ -5,18 +5,17 @@
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
-#include "every_verb.hpp"
+#include "edges.hpp"
 #include "poisoned.hpp"
 
 TEMPLATE_TEST_CASE("every verb names the first poisoned byte, on every kind of memory", "",
                    SUREFOOT_ALL_ENGINES) {
   if (!poisoned::offered()) return;
   poisoned::on_each_kind([](const poisoned::kind& k, const poisoned::row& land) {
-    every_verb::at_the_edges<TestType>({land.bad(), k.unit}, k.unit,
-                                       [](const char* verb, bool fine) {
-                                         INFO(verb);
-                                         CHECK(fine);
-                                       });
+    poisoned::at_the_edges<TestType>({land.bad(), k.unit}, k.unit, [](const char* verb, bool fine) {
+      INFO(verb);
+      CHECK(fine);
+    });
     CHECK(land.intact());
   });
 }
