@@ -45,6 +45,15 @@ void at_the_edges(const damage& d, std::size_t unit, Check check) {
 
   for (const std::ptrdiff_t at : {-1, 0, 1, 100}) of_value<std::uint16_t, E>(bad + at, d, check);
   for (const std::ptrdiff_t at : {-7, -3, 0, 40}) of_value<std::uint64_t, E>(bad + at, d, check);
+  struct pair {
+    std::uint64_t words[2];
+  };
+  for (const std::ptrdiff_t at : {0, 40}) of_value<pair, E>(bad + at, d, check);
+  // Only loads of 16 bytes cross into the page: qemu makes two stores of one, and leaves the first.
+  for (const std::ptrdiff_t at : {-15, -8})
+    check("try_load of 16 bytes",
+          surefoot::try_load<pair>(static_cast<const void*>(bad + at), E{}).stopped_by ==
+              every_verb::met_by<E>(d, access_kind::read, bad + at, sizeof(pair)));
   struct large {
     std::uint64_t words[3];
   };
