@@ -18,7 +18,7 @@ function(surefoot_catch_tests target)
     BYPRODUCTS "${tests}"
     COMMAND "${CMAKE_COMMAND}"
       "-Dprogram=$<TARGET_FILE:${target}>" "-Dtests=${tests}" "-Dtimeout=${SUREFOOT_TEST_TIMEOUT}"
-      "-Dlabel=${target}"
+      "-Dlabel=${target}" "-Demulator=${CMAKE_CROSSCOMPILING_EMULATOR}"
       -P "${surefoot_catch_script}"
     VERBATIM)
 

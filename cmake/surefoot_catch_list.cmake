@@ -1,10 +1,11 @@
 # Run after each link: asks the program for its test cases and writes them down for ctest.
-# program: the executable; tests: the file to write; timeout: seconds for one test; label: the tests'.
+# program: the executable; tests: the file to write; timeout: seconds for one test; label: the tests';
+# emulator: what runs a program of another machine, with its arguments; empty for one of this machine.
 
 cmake_minimum_required(VERSION 3.25)
 
 # The exit status is the number of test cases (modulo 256), so it says nothing.
-execute_process(COMMAND "${program}" --list-test-names-only
+execute_process(COMMAND ${emulator} "${program}" --list-test-names-only
   OUTPUT_VARIABLE names RESULT_VARIABLE status)
 if(NOT status MATCHES "^[0-9]+$")
   message(FATAL_ERROR "${program} --list-test-names-only: ${status}")
@@ -20,6 +21,12 @@ string(REPLACE "]" "${close}" names "${names}")
 string(REPLACE ";" "${semicolon}" names "${names}")
 string(REPLACE "\\" "${backslash}" names "${names}")
 string(REGEX REPLACE "\n+" ";" names "${names}")
+
+set(command "")
+foreach(part IN LISTS emulator)
+  string(APPEND command "[==[${part}]==] ")
+endforeach()
+string(APPEND command "[==[${program}]==]")
 
 set(script "")
 set(seen "")
@@ -42,7 +49,7 @@ foreach(name IN LISTS names)
   # NoTests: a name that selects nothing would otherwise count as passed.
   string(REGEX REPLACE "([][\\,\"])" "\\\\\\1" selector "${plain}")
   string(APPEND script
-    "add_test([==[${plain}]==] [==[${program}]==] [==[${selector}]==] --warn NoTests)\n"
+    "add_test([==[${plain}]==] ${command} [==[${selector}]==] --warn NoTests)\n"
     "set_tests_properties([==[${plain}]==] PROPERTIES TIMEOUT ${timeout} LABELS [==[${label}]==])\n")
 endforeach()
 if(seen STREQUAL "")

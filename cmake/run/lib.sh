@@ -46,6 +46,29 @@ need_packages() {
   fi
 }
 
+# unpack_packages ARCHITECTURE DIRECTORY PACKAGE...: packages of another architecture, downloaded with an
+# apt that is all its own and unpacked, not installed. Exit status 3: they cannot be had from here.
+unpack_packages() {
+  local architecture=$1 to=$2 work package apt
+  shift 2
+  if [ "$(cat "$to/unpacked" 2>/dev/null)" = "$*" ]; then return; fi
+  say "downloading for $architecture: $*"
+  work=$(mktemp -d)
+  mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$to"
+  apt=(apt-get -q -o "APT::Architecture=$architecture" -o "APT::Architectures=$architecture"
+    -o "APT::Sandbox::User=$(id -un)" -o "Dir::State=$work/state" -o Dir::State::status=/dev/null
+    -o "Dir::Cache=$work/cache")
+  "${apt[@]}" update </dev/null || true
+  if ! (cd "$work" && "${apt[@]}" download "$@" </dev/null); then
+    rm -rf "$work"
+    echo "packages of $architecture could not be downloaded (offline?): $*" >&2
+    exit 3
+  fi
+  for package in "$work"/*.deb; do dpkg-deb -x "$package" "$to"; done
+  rm -rf "$work"
+  printf '%s\n' "$*" >"$to/unpacked"
+}
+
 # build_examples TARGET...: builds programs of examples/, in a tree of its own without the tests,
 # which need more packages. Prints the directory where they are.
 build_examples() {
