@@ -1,0 +1,146 @@
+// Single accesses without assembly: loads and stores of 1, 2, 4, 8 and 16 bytes, and the write probe.
+//
+// `access<false>` is for a guard: its accesses are plain ones that may fault; they return false. At a
+// multiple of its size an access of up to 8 bytes is one instruction, one of 16 bytes is two that
+// ascend. Elsewhere the compiler may make bytes of it: a store that crosses into a bad page may have
+// stored a part.
+//
+// `access<true>` is for code without a guard, our signal handler: the kernel says whether the bytes can
+// be read, then they are loaded. Who takes the page away in between gets a fault there.
+//
+// Each access is in a function of its own: a sanitizer must not look at it, and would where it is
+// inlined. The empty `asm` takes from the compiler what it knows of a pointer: of an access to null it
+// would make a trap.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/trap.hpp>
+#include <surefoot/os/linux.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace arch {
+
+using vector16 [[gnu::vector_size(16)]] = unsigned char;
+
+#define SUREFOOT_GENERIC_UNSEEN \
+  gnu::noinline, gnu::no_sanitize("address", "hwaddress", "thread", "undefined")
+
+template <class T>
+struct [[gnu::may_alias]] at_its_multiple {
+  T value;
+};
+template <class T>
+struct [[gnu::may_alias, gnu::packed]] anywhere {
+  T value;
+};
+template <class T>
+inline bool is_at_multiple(const volatile void* p) noexcept {
+  return reinterpret_cast<std::uintptr_t>(p) % sizeof(T) == 0;
+}
+
+template <class T>
+[[SUREFOOT_GENERIC_UNSEEN]] void plain_load(const volatile void* p, T& v) noexcept {
+  asm("" : "+r"(p));
+  v = is_at_multiple<T>(p) ? static_cast<const volatile at_its_multiple<T>*>(p)->value
+                           : static_cast<const volatile anywhere<T>*>(p)->value;
+}
+template <class T>
+[[SUREFOOT_GENERIC_UNSEEN]] void plain_store(volatile void* p, T v) noexcept {
+  asm("" : "+r"(p));
+  if (is_at_multiple<T>(p))
+    static_cast<volatile at_its_multiple<T>*>(p)->value = v;
+  else
+    static_cast<volatile anywhere<T>*>(p)->value = v;
+}
+
+// As words: then they ascend, and no compiler makes something else of them.
+template <std::size_t Count>
+struct words {
+  std::uint64_t word[Count];
+};
+template <std::size_t Count>
+[[SUREFOOT_GENERIC_UNSEEN]] void plain_load(const volatile void* p, words<Count>& v) noexcept {
+  asm("" : "+r"(p));
+  if (is_at_multiple<std::uint64_t>(p)) {
+    for (std::size_t i = 0; i < Count; ++i)
+      v.word[i] = static_cast<const volatile at_its_multiple<std::uint64_t>*>(p)[i].value;
+  } else {
+    for (std::size_t i = 0; i < Count; ++i)
+      v.word[i] = static_cast<const volatile anywhere<std::uint64_t>*>(p)[i].value;
+  }
+}
+template <std::size_t Count>
+[[SUREFOOT_GENERIC_UNSEEN]] void plain_store(volatile void* p, const words<Count>& v) noexcept {
+  asm("" : "+r"(p));
+  if (is_at_multiple<std::uint64_t>(p)) {
+    for (std::size_t i = 0; i < Count; ++i)
+      static_cast<volatile at_its_multiple<std::uint64_t>*>(p)[i].value = v.word[i];
+  } else {
+    for (std::size_t i = 0; i < Count; ++i)
+      static_cast<volatile anywhere<std::uint64_t>*>(p)[i].value = v.word[i];
+  }
+}
+
+// The write probe: an atomic read-modify-write of the word around the byte, in the same granule, that
+// stores what is there. Of a zero that it knew a compiler would make a load.
+[[SUREFOOT_GENERIC_UNSEEN]] inline void plain_probe(const volatile void* p) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(p);
+  auto* word = reinterpret_cast<volatile at_its_multiple<std::uint32_t>*>(at - at % 4);
+  std::uint32_t zero = 0;
+  asm("" : "+r"(word), "+r"(zero));
+  (void)__atomic_fetch_or(&word->value, zero, __ATOMIC_SEQ_CST);
+}
+
+template <bool Tabled>
+struct access;
+
+template <>
+struct access<false> {
+  template <class T>
+  static bool load(const volatile void* p, T& v, trap&) noexcept {
+    plain_load(p, v);
+    return false;
+  }
+  static bool load(const volatile void* p, vector16& v, trap&) noexcept {
+    words<2> both;
+    plain_load(p, both);
+    v = __builtin_bit_cast(vector16, both);
+    return false;
+  }
+  template <class T>
+  static bool store(volatile void* p, T v, trap&) noexcept {
+    plain_store(p, v);
+    return false;
+  }
+  static bool store(volatile void* p, vector16 v, trap&) noexcept {
+    plain_store(p, __builtin_bit_cast(words<2>, v));
+    return false;
+  }
+  static bool probe_read(const volatile void* p, trap&) noexcept {
+    std::uint8_t ignored;
+    plain_load(p, ignored);
+    return false;
+  }
+  static bool probe_write(const volatile void* p, trap&) noexcept {
+    plain_probe(p);
+    return false;
+  }
+};
+
+// What the signal handler asks, and nothing else. `t` is not set: nobody looks at it.
+template <>
+struct access<true> {
+  template <class T>
+  static bool load(const void* p, T& v, trap&) noexcept {
+    if (!os::can_be_read(p) || !os::can_be_read(static_cast<const char*>(p) + (sizeof(T) - 1)))
+      return true;
+    plain_load(p, v);
+    return false;
+  }
+};
+
+}  // namespace arch
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot
