@@ -11,8 +11,9 @@
 #if __cplusplus < 202002L
 #error "surefoot needs C++20"
 #endif
-#if !defined(__linux__) || !defined(__x86_64__) || defined(__ILP32__) || !defined(__GNUC__)
-#error "surefoot supports Linux on x86-64 (LP64), with g++ 12 or clang 14 and later"
+#if !defined(__linux__) || !defined(__LP64__) || !defined(__GNUC__) || \
+    !(defined(__x86_64__) || (defined(__aarch64__) && defined(__AARCH64EL__)))
+#error "surefoot supports Linux on x86-64 and aarch64 (LP64), with g++ 12 or clang 14 and later"
 #endif
 
 // `v0_1_0`, or `jump0_1_0` with the option: a part of every name that must not be mixed.

@@ -33,11 +33,15 @@ constexpr bool same_reason(const fault& a, const fault& b) noexcept {
   return a.kind == b.kind && a.signal == b.signal && a.code == b.code;
 }
 
-// Bytes from the bad byte to the end of what is lost with it: its page, or the extent of poison.
+// Bytes from the bad byte to the end of what is lost with it: its page, the extent of poison, or the
+// granule of a tag.
 template <class E>
 std::size_t lost_with(const fault& bad) noexcept {
   const bool one_unit = bad.extent > E::page_size() && (bad.extent & (bad.extent - 1)) == 0;
-  return to_next(address(bad.address), one_unit ? bad.extent : E::page_size());
+  const std::size_t unit = bad.kind == cause::tag_mismatch ? E::granule()
+                           : one_unit                      ? bad.extent
+                                                           : E::page_size();
+  return to_next(address(bad.address), unit);
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/probed_store.hpp>
 #include <surefoot/engine/standard.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
@@ -94,9 +95,10 @@ result<detail::bare_t<T>> try_load(const volatile void* p, E e = E{}) noexcept {
 }
 
 // Stores v to p, all of it or nothing. Sizes of one instruction as above: x86-64 stores nothing at
-// all where such a store crosses into a bad page. Other sizes are probed for writing first, then
-// copied: only where another thread takes the memory away in between is a part of them stored, and
-// then the verdict is false.
+// all where such a store crosses into a bad page. Where the machine does not promise that (aarch64,
+// across 16 bytes), and for other sizes, what is to be written is probed first, then copied: only
+// where another thread takes the memory away in between is a part of it stored, and then the
+// verdict is false.
 template <detail::storable T,
           engine::offering<engine::verb::store, engine::verb::copy, engine::verb::probe> E =
               engine::standard>
@@ -108,10 +110,7 @@ verdict try_store(T* p, detail::identity_t<detail::bare_t<T>> v, E e = E{}) noex
     return e.store(p, __builtin_bit_cast(typename detail::word_of<sizeof(value)>::type, v));
   } else {
     if (detail::wraps(p, sizeof(value))) return {detail::wrapped(p, access_kind::write)};
-    const progress probed =
-        e.template probe_each<access_kind::write>(p, sizeof(value), E::page_size());
-    if (!probed.all()) return {probed.stopped_by};
-    return {e.copy(p, __builtin_addressof(v), sizeof(value)).stopped_by};
+    return engine::detail::probed_store(e, p, __builtin_addressof(v), sizeof(value));
   }
 }
 

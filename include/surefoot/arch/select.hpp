@@ -13,6 +13,14 @@
 #include <surefoot/arch/x86_64/probe.hpp>
 #include <surefoot/arch/x86_64/scan.hpp>
 #include <surefoot/arch/x86_64/table.hpp>
+#elif defined(__aarch64__)
+#include <surefoot/arch/aarch64/atomic.hpp>
+#include <surefoot/arch/aarch64/context.hpp>
+#include <surefoot/arch/aarch64/copy.hpp>
+#include <surefoot/arch/aarch64/entry.hpp>
+#include <surefoot/arch/aarch64/probe.hpp>
+#include <surefoot/arch/aarch64/scan.hpp>
+#include <surefoot/arch/aarch64/table.hpp>
 #endif
 
 namespace surefoot {
@@ -26,6 +34,19 @@ static_assert(copies_blocks<block_access<true>, block> &&
 static_assert(scan_block::size % scan_block::width == 0);
 static_assert(interrupted_state<context, table_entry>);
 static_assert(page_size() >= 4096 && (page_size() & (page_size() - 1)) == 0);
+static_assert(granule() >= 16 && page_size() % granule() == 0);
+static_assert(untagged(0x1000) == 0x1000 && tagged_like(0, 0x1000) == 0x1000);
+static_assert(stores_are_whole || block::width <= granule());
+
+// The bounds of this image's table, made by the linker; null where the image has no access at all.
+// g++ drops the visibility where the name comes from an asm label: it must be the variable's own
+// name.
+extern "C" {
+[[gnu::weak, gnu::visibility("hidden")]] extern const table_entry SUREFOOT_DETAIL_START[];
+[[gnu::weak, gnu::visibility("hidden")]] extern const table_entry SUREFOOT_DETAIL_STOP[];
+}
+inline const table_entry* table_begin() noexcept { return SUREFOOT_DETAIL_START; }
+inline const table_entry* table_end() noexcept { return SUREFOOT_DETAIL_STOP; }
 
 }  // namespace arch
 }  // namespace SUREFOOT_ABI

@@ -12,7 +12,10 @@
 //       Can this engine tell the cause apart from others? What it cannot see it reports as
 //       `unknown`.
 //   static constexpr std::size_t page_size()
-//       The finest unit in which this machine refuses a store, in bytes: a power of two.
+//       The finest unit of permissions, in bytes: a power of two.
+//   static constexpr std::size_t granule()
+//       The finest unit in which this machine refuses an access, in bytes: a power of two, at most a
+//       page. With memory tags it is less.
 //   bool ready() const
 //       Called on the way into each primitive. Makes the engine ready if it can; false where it
 //       cannot.
@@ -89,7 +92,8 @@ struct SUREFOOT_PUBLIC swap {
 template <class E>
 concept model = requires(const E e, verb v, cause c) {
   requires noexcept(bool{E::offers(v)})&& noexcept(bool{E::sees(c)});
-  requires noexcept(std::size_t{E::page_size()})&& noexcept(bool{e.ready()});
+  requires noexcept(std::size_t{E::page_size()})&& noexcept(std::size_t{E::granule()});
+  requires noexcept(bool{e.ready()});
 };
 
 namespace detail {

@@ -88,6 +88,7 @@ struct SUREFOOT_PUBLIC jump {
   static constexpr bool offers(verb) noexcept { return true; }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
+  static constexpr std::size_t granule() noexcept { return arch::granule(); }
   SUREFOOT_HIDDEN static bool ready() noexcept { return signals::ensure_installed(); }
 
   template <class F>
@@ -167,6 +168,8 @@ struct SUREFOOT_PUBLIC jump {
 
   template <class W>
   SUREFOOT_HIDDEN static verdict store(volatile void* p, W w) noexcept {
+    if (detail::may_tear(p, sizeof(W))) [[unlikely]]
+      return detail::probed_store(jump{}, p, &w, sizeof(W));
     const auto word = __builtin_bit_cast(typename detail::register_of<W>::type, w);
     landing_place g;
     cover(g, 0, p, sizeof(W));
@@ -229,7 +232,8 @@ struct SUREFOOT_PUBLIC jump {
   // Runs f() in the guard. False where a fault ended it: then g.trap() says which.
   template <class F>
   [[gnu::noinline]] SUREFOOT_HIDDEN static bool enter(landing_place& g, F& f) noexcept {
-    g.frame = detail::address(__builtin_frame_address(0));
+    // What is guarded may stand on this very frame, and its stack end there (aarch64).
+    g.frame = detail::address(__builtin_frame_address(0)) + 1;
     if (sigsetjmp(g.where_, 0) != 0) {
       os::set_mask(g.mask_);
       return false;

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/probed_store.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
 #include <surefoot/range.hpp>
@@ -32,6 +33,8 @@ struct SUREFOOT_PUBLIC kernel {
     return c == cause::none || c == cause::unmapped || c == cause::denied || c == cause::poisoned;
   }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
+  // The kernel does not look at memory tags.
+  static constexpr std::size_t granule() noexcept { return arch::page_size(); }
   static constexpr bool ready() noexcept { return true; }
 
   template <access_kind K>
@@ -120,9 +123,7 @@ struct SUREFOOT_PUBLIC kernel {
   // Both ends are probed first, so that a store which crosses into a bad page stores nothing.
   template <class W>
   SUREFOOT_HIDDEN static verdict store(volatile void* p, W word) noexcept {
-    const progress probed = probe_each<access_kind::write>(p, sizeof word, page_size());
-    if (!probed.all()) return {probed.stopped_by};
-    return {copy(p, &word, sizeof word).stopped_by};
+    return detail::probed_store(kernel{}, p, &word, sizeof word);
   }
 
  private:
@@ -138,8 +139,9 @@ struct SUREFOOT_PUBLIC kernel {
     return surefoot::detail::to_next(surefoot::detail::address(p), page_size());
   }
 
+  // The kernel takes addresses, not tagged pointers (unless a thread asks for that).
   static iovec buffer(const volatile void* p, std::size_t n) noexcept {
-    return {const_cast<void*>(p), n};
+    return {reinterpret_cast<void*>(arch::untagged(surefoot::detail::address(p))), n};
   }
 
   template <access_kind K>
@@ -151,28 +153,28 @@ struct SUREFOOT_PUBLIC kernel {
       return os::copy_through_kernel(&to, 1, &from, 1) == 1;
     } else {
       // The word around the byte: it lies in the same granule.
-      return os::or_zero(
-          surefoot::detail::forward(p, std::size_t{0} - surefoot::detail::address(p) % 4));
+      return os::or_zero(reinterpret_cast<void*>(arch::untagged(surefoot::detail::address(p)) &
+                                                 ~std::uintptr_t{3}));
     }
   }
 
   [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static fault why(const volatile void* p,
                                                                 access_kind during) noexcept {
     const std::uintptr_t at = surefoot::detail::address(p);
-    const std::uintptr_t page = at & ~(page_size() - 1);
+    const std::size_t size = os::page_size();
     fault met{.address = p, .kind = cause::unknown, .during = during};
     if (arch::in_kernel_half(at)) {
       met.kind = cause::bad_address;
       return met;
     }
-    switch (os::populate(page, page_size(), during == access_kind::write)) {
+    switch (os::populate(arch::untagged(at) & ~(size - 1), size, during == access_kind::write)) {
       // Beyond the smallest address space of this machine "no mapping" may also mean "no such
       // address".
       case ENOMEM: met.kind = arch::surely_canonical(at) ? cause::unmapped : cause::unknown; break;
       case EINVAL: met.kind = cause::denied; break;
       case EHWPOISON:
         met.kind = cause::poisoned;
-        met.extent = page_size();
+        met.extent = size;
         break;
       default: break;
     }

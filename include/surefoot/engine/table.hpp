@@ -23,6 +23,7 @@ struct SUREFOOT_PUBLIC table {
   static constexpr bool offers(verb v) noexcept { return v != verb::run; }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
+  static constexpr std::size_t granule() noexcept { return arch::granule(); }
   SUREFOOT_HIDDEN static bool ready() noexcept { return signals::ensure_installed(); }
 
   template <access_kind K>
@@ -75,6 +76,8 @@ struct SUREFOOT_PUBLIC table {
 
   template <class W>
   SUREFOOT_HIDDEN static verdict store(volatile void* p, W w) noexcept {
+    if (detail::may_tear(p, sizeof(W))) [[unlikely]]
+      return detail::probed_store(table{}, p, &w, sizeof(W));
     arch::trap t;
     if (arch::access<true>::store(p, __builtin_bit_cast(typename detail::register_of<W>::type, w),
                                   t)) [[unlikely]]

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/probed_store.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
 #include <surefoot/signal/classify.hpp>
@@ -70,7 +71,8 @@ result<word16> exchange_pair(const E& e, volatile void* p, word16 w) noexcept {
 inline std::size_t offset_of(const volatile void* base, const arch::trap& t,
                              std::size_t at) noexcept {
   if ((t.info & signals::trap_unplaced) != 0 && t.address == 0) return at;
-  return t.address <= address(base) + at ? at : static_cast<std::size_t>(t.address - address(base));
+  const std::uintptr_t met = arch::tagged_like(address(base), t.address);
+  return met <= address(base) + at ? at : static_cast<std::size_t>(met - address(base));
 }
 
 inline progress stopped_at(const volatile void* base, std::size_t done, std::size_t n,
@@ -146,7 +148,53 @@ progress settle_scan(const E& e, const volatile void* p, std::size_t n, std::siz
   return stopped_at(p, bad, n, t, K);
 }
 
+// stores
+
+// Would this store be left torn where it crosses into memory that refuses it?
+inline bool may_tear(const volatile void* p, std::size_t width) noexcept {
+  return !arch::stores_are_whole && (address(p) & (arch::granule() - 1)) + width > arch::granule();
+}
+
+// Where such stores tear, all are aligned: none crosses a granule then. Calls store(of_width, at) with a
+// value of the widest such width (at most 16) again and again, from `from` to `to`, until it says true.
+template <class Place, class Store>
+[[gnu::always_inline]] inline bool walk_aligned(const volatile void* dst, std::size_t from,
+                                                std::size_t to, Place& now, Store store) noexcept {
+  for (std::size_t at = from; at < to;) {
+    std::size_t width = 16;
+    while (((address(dst) + at) & (width - 1)) != 0 || width > to - at) width /= 2;
+    now.at = at;
+    now.width = width;
+    const bool faulted = width == 16  ? store(arch::vector16{}, at)
+                         : width == 8 ? store(std::uint64_t{}, at)
+                         : width == 4 ? store(std::uint32_t{}, at)
+                         : width == 2 ? store(std::uint16_t{}, at)
+                                      : store(std::uint8_t{}, at);
+    if (faulted) return true;
+    at += width;
+  }
+  return false;
+}
+
+// Bytes to the first address where a widest store is aligned; at most n.
+inline std::size_t to_aligned(const volatile void* dst, std::size_t n) noexcept {
+  return smaller(n, (std::size_t{0} - address(dst)) & (arch::block::width - 1));
+}
+
 // copies
+
+// The same copy in stores that are aligned, a load before each.
+template <bool Tabled, class Place>
+[[gnu::always_inline]] inline bool copy_aligned(volatile void* dst, const volatile void* src,
+                                                std::size_t from, std::size_t to, Place& now,
+                                                arch::trap& t) noexcept {
+  return walk_aligned(dst, from, to, now, [&](auto value, std::size_t at) noexcept {
+    now.during = access_kind::read;
+    if (arch::access<Tabled>::load(forward(src, at), value, t)) return true;
+    now.during = access_kind::write;
+    return arch::access<Tabled>::store(forward(dst, at), value, t);
+  });
+}
 
 // Copies n bytes, all loads before all stores, which ascend; the last may overlap the one before
 // it. width <= n < 2 * width, or 4 * width for the widest.
@@ -179,6 +227,10 @@ template <bool Tabled, class Place>
                                              std::size_t n, Place& now, arch::trap& t) noexcept {
   using block_access = arch::block_access<Tabled>;
   std::size_t at = 0;
+  if constexpr (!arch::stores_are_whole) {
+    at = to_aligned(dst, n);
+    if (copy_aligned<Tabled>(dst, src, 0, at, now, t)) return true;
+  }
   now.width = arch::block::width;
   for (; n - at >= arch::block::size; at += arch::block::size) {
     arch::block b;
@@ -188,6 +240,7 @@ template <bool Tabled, class Place>
     now.during = access_kind::write;
     if (block_access::store(forward(dst, at), b, t)) return true;
   }
+  if constexpr (!arch::stores_are_whole) return copy_aligned<Tabled>(dst, src, at, n, now, t);
   now.at = at;
   dst = forward(dst, at);
   src = forward(src, at);
@@ -257,17 +310,31 @@ template <bool Tabled, class Place>
 [[gnu::always_inline]] inline bool walk_fill(volatile void* dst, std::uint8_t byte, std::size_t n,
                                              Place& now, arch::trap& t) noexcept {
   const arch::block b = arch::repeated_block(byte);
+  const std::uint64_t word = byte * 0x0101010101010101u;
   std::size_t at = 0;
   now.during = access_kind::write;
+  const auto fill_aligned = [&](std::size_t from, std::size_t to) noexcept {
+    return walk_aligned(dst, from, to, now, [&](auto value, std::size_t here) noexcept {
+      if constexpr (sizeof value == sizeof(arch::vector16))
+        value = b.part[0];
+      else
+        value = static_cast<decltype(value)>(word);
+      return arch::access<Tabled>::store(forward(dst, here), value, t);
+    });
+  };
+  if constexpr (!arch::stores_are_whole) {
+    at = to_aligned(dst, n);
+    if (fill_aligned(0, at)) return true;
+  }
   now.width = arch::block::width;
   for (; n - at >= arch::block::size; at += arch::block::size) {
     now.at = at;
     if (arch::block_access<Tabled>::store(forward(dst, at), b, t)) return true;
   }
+  if constexpr (!arch::stores_are_whole) return fill_aligned(at, n);
   now.at = at;
   dst = forward(dst, at);
   n -= at;
-  const std::uint64_t word = byte * 0x0101010101010101u;
   if (n >= 16) return fill_pieces<arch::vector16, Tabled>(dst, b.part[0], n, now, t);
   if (n >= 8) return fill_pieces<std::uint64_t, Tabled>(dst, word, n, now, t);
   if (n >= 4)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -207,6 +208,9 @@ inline bool or_zero(const volatile void* word) noexcept {
   std::uint32_t nobody = 0;
   return ::syscall(SYS_futex, &nobody, wake_op_private, 0, nullptr, word, or_0) == 0;
 }
+
+// The size of the pages that the kernel maps, in bytes.
+inline std::size_t page_size() noexcept { return ::getauxval(AT_PAGESZ); }
 
 // Populates the page at `page`, as an access of that kind would: 0, or the error number that says
 // why not.

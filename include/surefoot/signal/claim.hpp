@@ -111,7 +111,8 @@ inline int ask_table(int signal, siginfo_t* info, void* ucontext) noexcept {
 
   std::uintptr_t bad = interrupted.access_start(*e);
   if (!lacks_address(signal, *info)) {
-    const auto reported = reinterpret_cast<std::uintptr_t>(info->si_addr);
+    const std::uintptr_t reported =
+        arch::tagged_like(bad, reinterpret_cast<std::uintptr_t>(info->si_addr));
     if (!detail::meet(reported, extent(signal, *info), bad, e->width)) return not_my_signal;
     bad = detail::larger(bad, reported);  // poison is reported by the page
   }
@@ -125,7 +126,8 @@ inline bool covers(const guard& g, bool unplaced, std::uintptr_t at, std::size_t
   if ((g.flags & guards_everything) != 0) return true;
   if (unplaced) return (g.flags & guards_unplaced) != 0;
   for (int i = 0; i < 2; ++i)
-    if (g.first[i] <= g.last[i] && detail::meet(at, bytes, g.first[i], g.last[i] - g.first[i] + 1))
+    if (g.first[i] <= g.last[i] && detail::meet(arch::tagged_like(g.first[i], at), bytes,
+                                                g.first[i], g.last[i] - g.first[i] + 1))
       return true;
   return false;
 }

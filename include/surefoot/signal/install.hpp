@@ -26,7 +26,7 @@ inline void on_signal(int signal, siginfo_t* info, void* ucontext) noexcept {
   if (forward(signal, info, ucontext) == 0) default_action(signal, *info);
 }
 
-inline auto our_entry() noexcept { return &arch::entry<&on_signal, &this_image>; }
+inline auto our_entry() noexcept { return arch::entry_of<&on_signal, &this_image>(); }
 
 inline bool is_ours(const struct sigaction& a) noexcept {
   return handler_of(a) == reinterpret_cast<std::uintptr_t>(our_entry());

@@ -17,6 +17,16 @@ namespace arch {
 // The page is the unit of permissions here, whatever larger pages the kernel uses behind it.
 constexpr std::size_t page_size() noexcept { return 4096; }
 
+// The finest unit in which an access is refused, but for poison, which the kernel widens to a page.
+constexpr std::size_t granule() noexcept { return page_size(); }
+
+// All bits of a pointer are address here.
+inline constexpr bool has_tags = false;
+constexpr std::uintptr_t untagged(std::uintptr_t address) noexcept { return address; }
+constexpr std::uintptr_t tagged_like(std::uintptr_t, std::uintptr_t address) noexcept {
+  return address;
+}
+
 // Addresses with the top bit set belong to the kernel. Unlike other non-canonical addresses they
 // are reported with their value, as SEGV_MAPERR or SEGV_ACCERR.
 constexpr bool in_kernel_half(std::uint64_t address) noexcept { return (address >> 63) != 0; }

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/section.hpp>
 #include <surefoot/config.hpp>
 
 namespace surefoot {
@@ -42,26 +43,7 @@ struct table_entry {
   }
 };
 static_assert(sizeof(table_entry) == 16);
-
-// The section carries the version and the options: tables of two versions in one image stay apart.
-#define SUREFOOT_DETAIL_TEXT_(x) #x
-#define SUREFOOT_DETAIL_TEXT(x) SUREFOOT_DETAIL_TEXT_(x)
-#define SUREFOOT_DETAIL_TABLE_(prefix, tag) prefix##_##tag
-#define SUREFOOT_DETAIL_TABLE(prefix, tag) SUREFOOT_DETAIL_TABLE_(prefix, tag)
-#define SUREFOOT_DETAIL_SECTION SUREFOOT_DETAIL_TABLE(surefoot_table, SUREFOOT_DETAIL_VERSIONED)
-#define SUREFOOT_DETAIL_START \
-  SUREFOOT_DETAIL_TABLE(__start_surefoot_table, SUREFOOT_DETAIL_VERSIONED)
-#define SUREFOOT_DETAIL_STOP SUREFOOT_DETAIL_TABLE(__stop_surefoot_table, SUREFOOT_DETAIL_VERSIONED)
-
-// The bounds of this image's table, made by the linker; null where the image has no access at all.
-// g++ drops the visibility where the name comes from an asm label: it must be the variable's own
-// name.
-extern "C" {
-[[gnu::weak, gnu::visibility("hidden")]] extern const table_entry SUREFOOT_DETAIL_START[];
-[[gnu::weak, gnu::visibility("hidden")]] extern const table_entry SUREFOOT_DETAIL_STOP[];
-}
-inline const table_entry* table_begin() noexcept { return SUREFOOT_DETAIL_START; }
-inline const table_entry* table_end() noexcept { return SUREFOOT_DETAIL_STOP; }
+inline constexpr bool has_table = true;
 
 // Assembly text of the instruction number `n` of an access, with its entry. Operands: [tabled], a
 // constant, says whether there is an entry; [base] is the base register. `o` ties the entry to the
