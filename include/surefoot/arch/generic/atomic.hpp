@@ -23,7 +23,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 // Changes the word at p (at a multiple of its size, at least 4) by `next`, which makes the new one of
 // the old, or says that there is to be none. `was` is the old one.
 template <class W, class Next>
-[[SUREFOOT_GENERIC_UNSEEN]] void change_word(volatile void* p, W& was, Next next) noexcept {
+SUREFOOT_GENERIC_UNSEEN void change_word(volatile void* p, W& was, Next next) noexcept {
   asm("" : "+r"(p));
   volatile W& word = static_cast<volatile at_its_multiple<W>*>(p)->value;
   W old = __atomic_load_n(&word, __ATOMIC_RELAXED);
@@ -34,7 +34,8 @@ template <class W, class Next>
       plain_probe(p);
       break;
     }
-  } while (!__atomic_compare_exchange_n(&word, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+  } while (
+      !__atomic_compare_exchange_n(&word, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
   was = old;
 }
 

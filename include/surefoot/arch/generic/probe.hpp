@@ -25,7 +25,7 @@ namespace arch {
 using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
 #define SUREFOOT_GENERIC_UNSEEN \
-  gnu::noinline, gnu::no_sanitize("address", "hwaddress", "thread", "undefined")
+  __attribute__((noinline, no_sanitize("address", "hwaddress", "thread", "undefined")))
 
 template <class T>
 struct [[gnu::may_alias]] at_its_multiple {
@@ -41,13 +41,13 @@ inline bool is_at_multiple(const volatile void* p) noexcept {
 }
 
 template <class T>
-[[SUREFOOT_GENERIC_UNSEEN]] void plain_load(const volatile void* p, T& v) noexcept {
+SUREFOOT_GENERIC_UNSEEN void plain_load(const volatile void* p, T& v) noexcept {
   asm("" : "+r"(p));
   v = is_at_multiple<T>(p) ? static_cast<const volatile at_its_multiple<T>*>(p)->value
                            : static_cast<const volatile anywhere<T>*>(p)->value;
 }
 template <class T>
-[[SUREFOOT_GENERIC_UNSEEN]] void plain_store(volatile void* p, T v) noexcept {
+SUREFOOT_GENERIC_UNSEEN void plain_store(volatile void* p, T v) noexcept {
   asm("" : "+r"(p));
   if (is_at_multiple<T>(p))
     static_cast<volatile at_its_multiple<T>*>(p)->value = v;
@@ -61,7 +61,7 @@ struct words {
   std::uint64_t word[Count];
 };
 template <std::size_t Count>
-[[SUREFOOT_GENERIC_UNSEEN]] void plain_load(const volatile void* p, words<Count>& v) noexcept {
+SUREFOOT_GENERIC_UNSEEN void plain_load(const volatile void* p, words<Count>& v) noexcept {
   asm("" : "+r"(p));
   if (is_at_multiple<std::uint64_t>(p)) {
     for (std::size_t i = 0; i < Count; ++i)
@@ -72,7 +72,7 @@ template <std::size_t Count>
   }
 }
 template <std::size_t Count>
-[[SUREFOOT_GENERIC_UNSEEN]] void plain_store(volatile void* p, const words<Count>& v) noexcept {
+SUREFOOT_GENERIC_UNSEEN void plain_store(volatile void* p, const words<Count>& v) noexcept {
   asm("" : "+r"(p));
   if (is_at_multiple<std::uint64_t>(p)) {
     for (std::size_t i = 0; i < Count; ++i)
@@ -85,7 +85,7 @@ template <std::size_t Count>
 
 // The write probe: an atomic read-modify-write of the word around the byte, in the same granule, that
 // stores what is there. Of a zero that it knew a compiler would make a load.
-[[SUREFOOT_GENERIC_UNSEEN]] inline void plain_probe(const volatile void* p) noexcept {
+SUREFOOT_GENERIC_UNSEEN inline void plain_probe(const volatile void* p) noexcept {
   const auto at = reinterpret_cast<std::uintptr_t>(p);
   auto* word = reinterpret_cast<volatile at_its_multiple<std::uint32_t>*>(at - at % 4);
   std::uint32_t zero = 0;
