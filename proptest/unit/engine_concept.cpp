@@ -29,6 +29,7 @@ struct nothing {
   static constexpr bool offers(verb) noexcept { return false; }
   static constexpr bool sees(cause) noexcept { return false; }
   static constexpr std::size_t page_size() noexcept { return 4096; }
+  static constexpr std::size_t granule() noexcept { return 4096; }
   static bool ready() noexcept { return true; }
 };
 // Says that it offers what it does not have.
@@ -47,13 +48,17 @@ struct never_ready : engine::jump {
 struct no_pages : nothing {
   static void page_size() noexcept;
 };
+struct no_granules : nothing {
+  static void granule() noexcept;
+};
 struct may_throw : nothing {
   static bool ready() { return true; }
 };
 
 static_assert(engine::model<nothing> && engine::complete<nothing>);
 static_assert(engine::model<liar> && !engine::complete<liar>);
-static_assert(!engine::model<int> && !engine::model<no_pages> && !engine::model<may_throw>);
+static_assert(!engine::model<int> && !engine::model<no_pages> && !engine::model<no_granules>);
+static_assert(!engine::model<may_throw>);
 static_assert(engine::complete<engine::table> && engine::complete<engine::jump>);
 static_assert(engine::complete<engine::installed<engine::table>>);
 static_assert(engine::complete<without<verb::load>>);

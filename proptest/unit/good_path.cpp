@@ -108,9 +108,7 @@ struct on_bad_memory {
 };
 
 // Where a filter hands a system call to the process itself (SECCOMP_RET_TRAP), as sandboxes do.
-void refuse(int, siginfo_t*, void* ucontext) {
-  static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RAX] = -EPERM;
-}
+void refuse(int, siginfo_t*, void* ucontext) { machine::refuse_call(ucontext, EPERM); }
 
 TEST_CASE("install() is false where a filter traps the setting of a handler, and harms nobody") {
   const process::ending end = process::run([] {

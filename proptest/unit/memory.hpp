@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "../build.hpp"
+#include "machine.hpp"
 #include "show.hpp"
 
 namespace memory {
@@ -190,7 +191,9 @@ class pages {
       }
       case kind::guard_page:
         map_fresh(p);
-        return require(::madvise(p, page_size, install_guard) == 0, "MADV_GUARD_INSTALL");
+        return require(
+            !machine::is_user_mode_emulation() && ::madvise(p, page_size, install_guard) == 0,
+            "MADV_GUARD_INSTALL");
     }
   }
 
@@ -237,21 +240,12 @@ inline std::vector<kind> kinds_that_refuse(surefoot::access_kind wanted) {
 }
 
 // Addresses that are nobody's: outside of the canonical form, or in the kernel's half.
-inline constexpr std::uintptr_t non_canonical[] = {0x0000'8000'0000'0000, 0x0123'4567'89ab'cdef,
-                                                   0x4000'0000'0000'0000, 0x7fff'ffff'ffff'f000,
-                                                   0x8000'0000'0000'0000, 0xffff'7fff'ffff'ffff};
-inline constexpr std::uintptr_t kernel_half[] = {0xffff'8000'0000'0000, 0xffff'8880'0000'0123,
-                                                 0xffff'ffff'8100'0000};
+using machine::is_non_canonical;
+using machine::kernel_half;
+using machine::non_canonical;
 inline void* at(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
 
-// Is this what an access to such an address meets? The machine reports the first sort without an
-// address, as SIGBUS where the base register was rbp.
-inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
-                             surefoot::access_kind during) {
-  constexpr int si_kernel = 128;
-  return (f.signal == SIGSEGV || f.signal == SIGBUS) && f.code == si_kernel &&
-         f == surefoot::fault{p, surefoot::cause::bad_address, during, f.signal, f.code, 0};
-}
+// Is this what an access to the kernel's half meets?
 inline bool is_kernel_half(const surefoot::fault& f, const volatile void* p,
                            surefoot::access_kind during) {
   return (f.code == SEGV_MAPERR || f.code == SEGV_ACCERR) &&

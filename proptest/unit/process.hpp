@@ -15,6 +15,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <signal.h>
@@ -41,6 +42,7 @@
 #include <thread>
 #include <vector>
 
+#include "machine.hpp"
 #include "memory.hpp"
 
 namespace process {
@@ -186,9 +188,10 @@ std::optional<trace> run_traced(Body body) {
     }
     stop now{};
     user_regs_struct registers{};
+    iovec all{&registers, sizeof registers};
     require(::ptrace(PTRACE_GETSIGINFO, child, nullptr, &now.info) == 0, "PTRACE_GETSIGINFO");
-    require(::ptrace(PTRACE_GETREGS, child, nullptr, &registers) == 0, "PTRACE_GETREGS");
-    now.pc = registers.rip;
+    require(::ptrace(PTRACE_GETREGSET, child, NT_PRSTATUS, &all) == 0, "PTRACE_GETREGSET");
+    now.pc = machine::pc_of(registers);
     seen.stops.push_back(now);
     require(::ptrace(PTRACE_CONT, child, nullptr,
                      reinterpret_cast<void*>(static_cast<std::uintptr_t>(WSTOPSIG(status)))) == 0,
@@ -198,25 +201,18 @@ std::optional<trace> run_traced(Body body) {
 
 // --- accesses that are none of ours
 
-// One instruction of 3 bytes each, at the function's own address (before which UBSan would put its
-// own).
-__attribute__((naked, noinline, no_sanitize("undefined"))) inline void stray_load(
-    const volatile void*) {
-  asm("movzbl (%rdi), %eax\n\tret");
-}
-__attribute__((naked, noinline, no_sanitize("undefined"))) inline void stray_store(volatile void*) {
-  asm("movb $1, (%rdi)\n\tret");
-}
+// One instruction each, at the function's own address.
+inline constexpr auto& stray_load = machine::surefoot_stray_load;
+inline constexpr auto& stray_store = machine::surefoot_stray_store;
+using machine::pc_of;
 inline std::uintptr_t address_of(void (*stray)(const volatile void*)) {
   return reinterpret_cast<std::uintptr_t>(stray);
 }
 
-inline greg_t& pc_of(void* ucontext) {
-  return static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RIP];
-}
-
 // What a handler may do to go on behind a stray access.
-inline void step_over(int, siginfo_t*, void* ucontext) { pc_of(ucontext) += 3; }
+inline void step_over(int, siginfo_t*, void* ucontext) {
+  machine::pc_of(ucontext) += machine::stray_length;
+}
 inline void exit_with_42(int, siginfo_t*, void*) { ::_exit(42); }
 
 // --- owners of the signals before us

@@ -16,15 +16,10 @@ struct thread_state {
   int error = 0;
   stack_t alternate{};
   int rounding = 0;
-  std::uint32_t sse_control = 0;
-  std::uint16_t x87_control = 0;
-  std::uint64_t direction = 0;
+  machine::control_state control;
   struct sigaction on_segv = {};
   struct sigaction on_bus = {};
 };
-
-// What exceptions were met is no state that anybody keeps.
-constexpr std::uint32_t sse_status = 0x3f;
 
 thread_state state_now() {
   thread_state s;
@@ -32,12 +27,7 @@ thread_state state_now() {
   s.mask = process::blocked_now();
   ::sigaltstack(nullptr, &s.alternate);
   s.rounding = ::fegetround();
-  asm volatile("stmxcsr %0" : "=m"(s.sse_control));
-  s.sse_control &= ~sse_status;
-  asm volatile("fnstcw %0" : "=m"(s.x87_control));
-  std::uint64_t flags = 0;
-  asm volatile("pushfq\n\tpopq %0" : "=r"(flags));
-  s.direction = flags & 0x400;
+  s.control = machine::control_now();
   s.on_segv = process::disposition(SIGSEGV);
   s.on_bus = process::disposition(SIGBUS);
   return s;
@@ -50,14 +40,7 @@ void make_peculiar(const process::stack& alternate) {
   const stack_t a = process::alternate(alternate.begin(), alternate.size());
   ::sigaltstack(&a, nullptr);
   ::fesetround(FE_UPWARD);
-  std::uint32_t sse = 0;
-  asm volatile("stmxcsr %0" : "=m"(sse));
-  sse &= ~0x200u;  // a division by zero traps
-  asm volatile("ldmxcsr %0" : : "m"(sse));
-  std::uint16_t x87 = 0;
-  asm volatile("fnstcw %0" : "=m"(x87));
-  x87 = static_cast<std::uint16_t>((x87 & ~0x304u) | 0x200u);  // it traps; 53 bits of precision
-  asm volatile("fldcw %0" : : "m"(x87));
+  machine::make_control_peculiar();
   errno = 4711;
 }
 
@@ -110,9 +93,7 @@ void check_unchanged(const observation& o) {
   CHECK(o.after.alternate.ss_flags == o.before.alternate.ss_flags);
   CHECK(o.before.rounding == FE_UPWARD);
   CHECK(o.after.rounding == o.before.rounding);
-  CHECK(o.after.sse_control == o.before.sse_control);
-  CHECK(o.after.x87_control == o.before.x87_control);
-  CHECK(o.after.direction == 0);
+  CHECK((o.after.control == o.before.control));
   CHECK(process::same(o.after.on_segv, o.before.on_segv));
   CHECK(process::same(o.after.on_bus, o.before.on_bus));
 }
@@ -149,6 +130,7 @@ TEST_CASE("a fault of guarded code leaves the thread as it was") {
        }});
 }
 
+#if defined(__x86_64__)
 TEST_CASE("a guarded function that faults with the direction flag set leaves it clear") {
   const memory::pages land{memory::kind::hole};
   const process::shared<observation> seen;
@@ -161,5 +143,6 @@ TEST_CASE("a guarded function that faults with the direction flag set leaves it 
   });
   CHECK(end.status == 0);
   CHECK(seen->faulted);
-  CHECK(seen->after.direction == 0);
+  CHECK(seen->after.control.direction == 0);
 }
+#endif

@@ -57,15 +57,7 @@ TEST_CASE("values that live across a guarded function keep what they were, whate
   const memory::pages land{memory::kind::hole};
   const std::uint8_t* const p = land.data();
   check_sum([p] {
-    return surefoot::guarded([p]() noexcept {
-             asm volatile(
-                 "movq $-1, %%rbx\n\tmovq %%rbx, %%r12\n\tmovq %%rbx, %%r13\n\t"
-                 "movq %%rbx, %%r14\n\tmovq %%rbx, %%r15\n\tmovb (%0), %%al"
-                 :
-                 : "r"(p)
-                 : "rax", "rbx", "r12", "r13", "r14", "r15", "memory");
-           })
-        .ok();
+    return surefoot::guarded([p]() noexcept { machine::load_with_all_registers_changed(p); }).ok();
   });
 }
 

@@ -1,0 +1,157 @@
+// What the tests need to know of a machine: a stray access of known length, the registers of a debugger and of
+// a signal frame, control state, and which addresses are nobody's.
+#pragma once
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/user.h>
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/fault.hpp>
+
+namespace machine {
+
+// Emits a function of just these instructions, at its own address. (g++ has no naked functions on aarch64.)
+#define SUREFOOT_TEST_BARE(name, instructions)                                          \
+  asm(".pushsection .text." name ",\"axG\",@progbits," name ",comdat\n.weak " name      \
+      "\n"                                                                              \
+      ".type " name ", %function\n.balign 16\n" name ":\n" instructions "\n.size " name \
+      ", . - " name "\n.popsection")
+
+#if defined(__x86_64__)
+
+SUREFOOT_TEST_BARE("surefoot_stray_load", "movzbl (%rdi), %eax\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "movb $1, (%rdi)\n\tret");
+inline constexpr int stray_length = 3;  // bytes of the instruction that accesses memory
+
+inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.rip; }
+inline auto& pc_of(void* ucontext) {
+  return static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RIP];
+}
+// Lets the system call that the frame is about fail.
+inline void refuse_call(void* ucontext, int error) {
+  static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RAX] = -error;
+}
+
+// What tells the processor how to work, but not what it met.
+struct control_state {
+  std::uint32_t sse = 0;
+  std::uint16_t x87 = 0;
+  std::uint64_t direction = 0;
+
+  friend bool operator==(const control_state&, const control_state&) = default;
+};
+inline control_state control_now() {
+  constexpr std::uint32_t sse_status = 0x3f;
+  control_state c;
+  asm volatile("stmxcsr %0" : "=m"(c.sse));
+  c.sse &= ~sse_status;
+  asm volatile("fnstcw %0" : "=m"(c.x87));
+  std::uint64_t flags = 0;
+  asm volatile("pushfq\n\tpopq %0" : "=r"(flags));
+  c.direction = flags & 0x400;
+  return c;
+}
+inline void make_control_peculiar() {
+  std::uint32_t sse = 0;
+  asm volatile("stmxcsr %0" : "=m"(sse));
+  sse &= ~0x200u;  // a division by zero traps
+  asm volatile("ldmxcsr %0" : : "m"(sse));
+  std::uint16_t x87 = 0;
+  asm volatile("fnstcw %0" : "=m"(x87));
+  x87 = static_cast<std::uint16_t>((x87 & ~0x304u) | 0x200u);  // it traps; 53 bits of precision
+  asm volatile("fldcw %0" : : "m"(x87));
+}
+
+// Changes every register that a function must keep, then loads a byte.
+inline void load_with_all_registers_changed(const volatile void* p) {
+  asm volatile(
+      "movq $-1, %%rbx\n\tmovq %%rbx, %%r12\n\tmovq %%rbx, %%r13\n\t"
+      "movq %%rbx, %%r14\n\tmovq %%rbx, %%r15\n\tmovb (%0), %%al"
+      :
+      : "r"(p)
+      : "rax", "rbx", "r12", "r13", "r14", "r15", "memory");
+}
+
+// Outside of the canonical form: reported without an address, as SIGBUS where the base register was rbp.
+inline constexpr std::uintptr_t non_canonical[] = {0x0000'8000'0000'0000, 0x0123'4567'89ab'cdef,
+                                                   0x4000'0000'0000'0000, 0x7fff'ffff'ffff'f000,
+                                                   0x8000'0000'0000'0000, 0xffff'7fff'ffff'ffff};
+inline constexpr bool non_canonical_has_address = false;
+inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
+                             surefoot::access_kind during) {
+  constexpr int si_kernel = 128;
+  return (f.signal == SIGSEGV || f.signal == SIGBUS) && f.code == si_kernel &&
+         f == surefoot::fault{p, surefoot::cause::bad_address, during, f.signal, f.code, 0};
+}
+
+#elif defined(__aarch64__)
+
+SUREFOOT_TEST_BARE("surefoot_stray_load", "ldrb w0, [x0]\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "strb wzr, [x0]\n\tret");
+inline constexpr int stray_length = 4;
+
+inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
+inline auto& pc_of(void* ucontext) { return static_cast<ucontext_t*>(ucontext)->uc_mcontext.pc; }
+inline void refuse_call(void* ucontext, int error) {
+  static_cast<ucontext_t*>(ucontext)->uc_mcontext.regs[0] = std::uint64_t{0} - unsigned(error);
+}
+
+struct control_state {
+  std::uint64_t floating = 0;
+
+  friend bool operator==(const control_state&, const control_state&) = default;
+};
+inline control_state control_now() {
+  control_state c;
+  asm volatile("mrs %0, fpcr" : "=r"(c.floating));
+  return c;
+}
+inline void make_control_peculiar() {
+  constexpr std::uint64_t flush_to_zero = 1u << 24, default_nan = 1u << 25;
+  asm volatile("msr fpcr, %0" : : "r"(control_now().floating | flush_to_zero | default_nan));
+}
+
+inline void load_with_all_registers_changed(const volatile void* p) {
+  asm volatile(
+      "mov x19, -1\n\tmov x20, x19\n\tmov x21, x19\n\tmov x22, x19\n\tmov x23, x19\n\t"
+      "mov x24, x19\n\tmov x25, x19\n\tmov x26, x19\n\tmov x27, x19\n\tmov x28, x19\n\t"
+      "fmov d8, x19\n\tfmov d9, x19\n\tfmov d15, x19\n\tldrb w0, [%0]"
+      :
+      : "r"(p)
+      : "x0", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "d8", "d9",
+        "d15", "memory");
+}
+
+// Beyond the addresses of 48 bits, with and without a tag: reported as what is not mapped, with its address.
+inline constexpr std::uintptr_t non_canonical[] = {0x0001'0000'0000'0000, 0x0123'4567'89ab'cdef,
+                                                   0x4040'0000'0000'0000, 0x7f7f'ffff'fff0'0000};
+inline constexpr bool non_canonical_has_address = true;
+inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
+                             surefoot::access_kind during) {
+  return f == surefoot::fault{p, surefoot::cause::unmapped, during, SIGSEGV, SEGV_MAPERR, 0};
+}
+
+#endif
+
+extern "C" {
+void surefoot_stray_load(const volatile void*);
+void surefoot_stray_store(volatile void*);
+}
+
+// In the kernel's half.
+inline constexpr std::uintptr_t kernel_half[] = {0xffff'8000'0000'0000, 0xffff'8880'0000'0123,
+                                                 0xffff'ffff'8100'0000};
+
+// Are system calls made by qemu's user mode? It grants any advice and does nothing.
+inline bool is_user_mode_emulation() {
+  static const bool answer = [] {
+    static unsigned char page[4096] __attribute__((aligned(4096)));
+    return ::madvise(page, sizeof page, 0x7fff) == 0;
+  }();
+  return answer;
+}
+
+}  // namespace machine
