@@ -262,7 +262,11 @@ std::string row() {
     return answers == 0 ? std::string("not offered") : std::to_string(answers);
   };
   std::snprintf(line, sizeof line, "%-8s %12s %12s %12s", names[static_cast<int>(V)],
+#if SUREFOOT_HAS_TABLE
                 cell(answers_of<surefoot::engine::table, V>()).c_str(),
+#else
+                "no table",
+#endif
                 cell(answers_of<surefoot::engine::jump, V>()).c_str(),
                 cell(answers_of<surefoot::engine::kernel, V>()).c_str());
   return line;
