@@ -19,6 +19,7 @@ function(surefoot_catch_tests target)
     COMMAND "${CMAKE_COMMAND}"
       "-Dprogram=$<TARGET_FILE:${target}>" "-Dtests=${tests}" "-Dtimeout=${SUREFOOT_TEST_TIMEOUT}"
       "-Dlabel=${target}" "-Demulator=${CMAKE_CROSSCOMPILING_EMULATOR}"
+      "-Dlacks=${surefoot_emulator_lacks}"
       -P "${surefoot_catch_script}"
     VERBATIM)
 

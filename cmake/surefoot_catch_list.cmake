@@ -1,6 +1,7 @@
 # Run after each link: asks the program for its test cases and writes them down for ctest.
 # program: the executable; tests: the file to write; timeout: seconds for one test; label: the tests';
-# emulator: what runs a program of another machine, with its arguments; empty for one of this machine.
+# emulator: what runs a program of another machine, with its arguments; empty for one of this machine;
+# lacks: a file that says which tests cannot run there (toolchain/qemu_user.txt), or nothing.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -28,6 +29,11 @@ foreach(part IN LISTS emulator)
 endforeach()
 string(APPEND command "[==[${program}]==]")
 
+set(lacking "")
+if(NOT lacks STREQUAL "")
+  file(STRINGS "${lacks}" lacking REGEX "^[^#]")
+endif()
+
 set(script "")
 set(seen "")
 foreach(name IN LISTS names)
@@ -46,6 +52,23 @@ foreach(name IN LISTS names)
     message(FATAL_ERROR "two test cases are named '${plain}'")
   endif()
   list(APPEND seen "${name}")
+  set(needs "")
+  foreach(line IN LISTS lacking)
+    string(FIND "${line}" ": " colon)
+    math(EXPR behind "${colon} + 2")
+    string(SUBSTRING "${line}" ${behind} -1 pattern)
+    if(plain MATCHES "${pattern}")
+      string(SUBSTRING "${line}" 0 ${colon} needs)
+      break()
+    endif()
+  endforeach()
+  if(NOT needs STREQUAL "")
+    string(APPEND script
+      "add_test([==[${plain}]==] [==[${CMAKE_COMMAND}]==] -E echo [==[SKIPPED: ${plain}: needs ${needs}]==])\n"
+      "set_tests_properties([==[${plain}]==] PROPERTIES LABELS [==[${label}]==])\n")
+    continue()
+  endif()
+
   # NoTests: a name that selects nothing would otherwise count as passed.
   string(REGEX REPLACE "([][\\,\"])" "\\\\\\1" selector "${plain}")
   string(APPEND script
