@@ -21,10 +21,23 @@ inline namespace SUREFOOT_ABI {
 
 enum class SUREFOOT_PUBLIC granularity : unsigned char {
   // Loads cover every byte, as wide as the machine has them. For `write` also one write probe for
-  // each unit in which it can refuse a store: a page on x86-64, where poison is found by the loads.
+  // each unit in which it can refuse a store alone: a page; poison and memory tags are found by the
+  // loads.
   hardware,
   // One access for each byte, literally, for read and for write.
   byte
+};
+
+// Who says that a memory tag (arm64 MTE) refuses an access. Not there on machines without tags.
+enum class SUREFOOT_PUBLIC tags : unsigned char {
+  // The accesses, as the thread's tag checks are set: in synchronous mode a tag that does not match is
+  // a fault; without checks tags are not looked at, and refuse nothing. In asynchronous mode an access
+  // is reported too late for an answer (SEGV_MTEAERR, which is never taken for ours): use `compare`.
+  accesses,
+  // A comparison of each granule's tag with the pointer's comes before the first access to it,
+  // whatever the mode: then no access is made that any check would report. The caller says that all
+  // of the memory is PROT_MTE: elsewhere its tag counts as 0. `signal` and `code` of a mismatch are 0.
+  compare
 };
 
 namespace detail {
@@ -56,10 +69,56 @@ fault first_bad_byte(const volatile void* p, std::size_t n, const E& e) noexcept
   }
 }
 
-template <access_kind K, granularity G, class E>
+// What refuses the first granule that has another tag than p, or no tag that can be read; none where all
+// n bytes can be asked and match. `before` is how many bytes lie before it. n > 0.
+template <access_kind K, class E>
+fault first_other_tag(const volatile void* p, std::size_t n, std::size_t& before,
+                      const E& e) noexcept {
+  for (std::size_t at = 0; at < n;) {
+    const volatile void* const here = forward(p, at);
+    const result<std::uintptr_t> seen = e.load_tag(here);
+    before = at;
+    if (!seen.ok()) {
+      fault bad = seen.stopped_by;
+      bad.during = K;
+      return bad;
+    }
+    if (seen.value() != address(here))
+      return {.address = here, .kind = cause::tag_mismatch, .during = K};
+    at += to_next(address(here), E::granule());
+  }
+  before = n;
+  return {};
+}
+
+template <access_kind K, granularity G, tags T, class E>
+fault first_bad_byte(const volatile void* p, std::size_t n, const E& e) noexcept {
+  if constexpr (T == tags::accesses) {
+    return first_bad_byte<K, G>(p, n, e);
+  } else {
+    if (n == 0) return {};
+    if (wraps(p, n)) return wrapped(p, K);
+    if (!e.ready()) [[unlikely]]
+      return not_ready(p, K);
+    // Page by page: no tag is asked behind the first byte that is bad for another reason.
+    for (std::size_t at = 0; at < n;) {
+      const volatile void* const here = forward(p, at);
+      const std::size_t step = smaller(to_next(address(here), E::page_size()), n - at);
+      std::size_t same = 0;
+      const fault other = first_other_tag<K>(here, step, same, e);
+      const fault bad = first_bad_byte<K, G>(here, same, e);
+      if (bad.kind != cause::none) return bad;
+      if (other.kind != cause::none) return other;
+      at += step;
+    }
+    return {};
+  }
+}
+
+template <access_kind K, granularity G, tags T, class E>
 verdict ensure_buffers(const iovec* v, std::size_t count, const E& e) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
-    const fault bad = first_bad_byte<K, G>(v[i].iov_base, v[i].iov_len, e);
+    const fault bad = first_bad_byte<K, G, T>(v[i].iov_base, v[i].iov_len, e);
     if (bad.kind != cause::none) return {bad};
   }
   return {};
@@ -76,9 +135,11 @@ template <class R, access_kind K>
 concept touchable = range_for<R, K> || buffer_range<R>;
 
 // The verbs that each form of the question needs.
-template <class E, granularity G>
+template <class E, granularity G, tags T = tags::accesses>
 concept ensures = engine::offering<E, engine::verb::probe> &&
-    (G == granularity::byte || engine::offering<E, engine::verb::scan>);
+    (G == granularity::byte ||
+     engine::offering<E, engine::verb::scan>)&&(T == tags::accesses ||
+                                                engine::offering<E, engine::verb::tag>);
 
 }  // namespace detail
 
@@ -87,21 +148,21 @@ concept ensures = engine::offering<E, engine::verb::probe> &&
 // touched. Poison is reported once and not probed again in that call. Async-signal-safe after
 // install(). Reads at the speed of memory; one signal where it faults (two where a load that
 // crosses two pages was refused by the second).
-template <access_kind K, granularity G = granularity::hardware,
-          detail::ensures<G> E = engine::standard>
+template <access_kind K, granularity G = granularity::hardware, tags T = tags::accesses,
+          detail::ensures<G, T> E = engine::standard>
 verdict ensure_accessible(typename detail::pointer_for<K>::type p, std::size_t n,
                           E e = E{}) noexcept {
-  return {detail::first_bad_byte<K, G>(p, n, e)};
+  return {detail::first_bad_byte<K, G, T>(p, n, e)};
 }
-template <access_kind K, granularity G = granularity::hardware, detail::range_for<K> R,
-          detail::ensures<G> E = engine::standard>
+template <access_kind K, granularity G = granularity::hardware, tags T = tags::accesses,
+          detail::range_for<K> R, detail::ensures<G, T> E = engine::standard>
 verdict ensure_accessible(R&& range, E e = E{}) noexcept {
-  return {detail::first_bad_byte<K, G>(detail::data(range), detail::bytes_of(range), e)};
+  return {detail::first_bad_byte<K, G, T>(detail::data(range), detail::bytes_of(range), e)};
 }
-template <access_kind K, granularity G = granularity::hardware, buffer_range R,
-          detail::ensures<G> E = engine::standard>
+template <access_kind K, granularity G = granularity::hardware, tags T = tags::accesses,
+          buffer_range R, detail::ensures<G, T> E = engine::standard>
 verdict ensure_accessible(R&& buffers, E e = E{}) noexcept {
-  return detail::ensure_buffers<K, G>(detail::data(buffers), detail::size(buffers), e);
+  return detail::ensure_buffers<K, G, T>(detail::data(buffers), detail::size(buffers), e);
 }
 
 // The two short forms, with granularity::hardware.

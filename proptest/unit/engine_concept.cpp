@@ -73,7 +73,10 @@ constexpr bool offers_all_but(verb missing) {
 #if SUREFOOT_HAS_TABLE
 static_assert(offers_all_but<engine::table>(verb::run));
 static_assert(!engine::offering<engine::table, verb::load, verb::run>);
+static_assert(engine::table::offers(verb::tag) == surefoot::arch::has_tags);
 #endif
+static_assert(engine::jump::offers(verb::tag) == surefoot::arch::has_tags);
+static_assert(!engine::kernel::offers(verb::tag));
 static_assert(engine::offering<engine::jump, verb::probe, verb::scan, verb::copy, verb::load,
                                verb::store, verb::run>);
 static_assert(!engine::offering<nothing, verb::probe> && engine::offering<nothing>);

@@ -9,10 +9,12 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
 
-// probe.hpp: `access`, single accesses that say whether they faulted, also of 16 bytes (Vector).
+// probe.hpp: `access`, single accesses that say whether they faulted, also of 16 bytes (Vector), and
+// the look at a memory tag.
 template <class A, class Vector>
 concept accesses = requires(const volatile void* from, volatile void* to, trap& t, std::uint8_t& b1,
-                            std::uint16_t& b2, std::uint32_t& b4, std::uint64_t& b8, Vector& b16) {
+                            std::uint16_t& b2, std::uint32_t& b4, std::uint64_t& b8, Vector& b16,
+                            std::uintptr_t& seen) {
   requires noexcept(bool{A::load(from, b1, t)})&& noexcept(bool{A::load(from, b2, t)});
   requires noexcept(bool{A::load(from, b4, t)})&& noexcept(bool{A::load(from, b8, t)});
   requires noexcept(bool{A::load(from, b16, t)});
@@ -20,6 +22,7 @@ concept accesses = requires(const volatile void* from, volatile void* to, trap& 
   requires noexcept(bool{A::store(to, b4, t)})&& noexcept(bool{A::store(to, b8, t)});
   requires noexcept(bool{A::store(to, b16, t)});
   requires noexcept(bool{A::probe_read(from, t)})&& noexcept(bool{A::probe_write(from, t)});
+  requires noexcept(bool{A::load_tag(from, seen, t)});
 };
 
 // atomic.hpp: `atomic_access`, read-modify-writes, and whether the machine has those of 16 bytes

@@ -49,6 +49,10 @@
 //       One sequentially consistent instruction each, for the same words (fetch_add: not for
 //       word16), at an aligned address. A fault has stored nothing. `unknown` for word16 where the
 //       processor has no such instruction.
+//   verb::tag, on machines that have memory tags
+//   result<std::uintptr_t> load_tag(const volatile void* p) const
+//       p with the tag of the memory there in place of its own; p itself where the processor has no tags.
+//       Faults where a load would, but for the tag, which it does not check.
 //   verb::run
 //   template <class F> fault run(F& f) const
 //   template <class F> fault run_within(const volatile void* p, std::size_t n, F& f) const
@@ -72,6 +76,7 @@ enum class SUREFOOT_PUBLIC verb : unsigned char {
   load,
   store,
   atomic,
+  tag,
   run
 };
 
@@ -145,26 +150,30 @@ concept atomics =
     swaps_word<E, std::uint64_t> && swaps_word<E, word16> && adds_word<E, std::uint8_t> &&
     adds_word<E, std::uint16_t> && adds_word<E, std::uint32_t> && adds_word<E, std::uint64_t>;
 template <class E>
+concept loads_tags = requires(const E e, const volatile void* p) {
+  requires noexcept(result<std::uintptr_t>{e.load_tag(p)});
+};
+template <class E>
 concept runs = requires(const E e, const volatile void* p, std::size_t n, void (*&f)() noexcept) {
   requires noexcept(fault{e.run(f)})&& noexcept(fault{e.run_within(p, n, f)});
 };
+template <class E>
+consteval bool has_what_it_offers() noexcept {
+  const bool fine[] = {
+      !E::offers(verb::probe) || probes<E>,   !E::offers(verb::scan) || scans<E>,
+      !E::offers(verb::copy) || copies<E>,    !E::offers(verb::fill) || fills<E>,
+      !E::offers(verb::load) || loads<E>,     !E::offers(verb::store) || stores<E>,
+      !E::offers(verb::atomic) || atomics<E>, !E::offers(verb::tag) || loads_tags<E>,
+      !E::offers(verb::run) || runs<E>};
+  for (const bool each : fine)
+    if (!each) return false;
+  return true;
+}
 }  // namespace detail
 
 // A model that has every verb it says it offers, with the signatures above.
 template <class E>
-concept complete = model<E> &&
-    (!E::offers(verb::probe) || detail::probes<E>)&&(!E::offers(verb::scan) || detail::scans<E>)&&(
-        !E::offers(verb::copy) ||
-        detail::copies<E>)&&(!E::offers(verb::fill) ||
-                             detail::fills<
-                                 E>)&&(!E::offers(verb::load) ||
-                                       detail::loads<
-                                           E>)&&(!E::offers(verb::store) ||
-                                                 detail::stores<
-                                                     E>)&&(!E::offers(verb::atomic) ||
-                                                           detail::atomics<
-                                                               E>)&&(!E::offers(verb::run) ||
-                                                                     detail::runs<E>);
+concept complete = model<E> && detail::has_what_it_offers<E>();
 
 // A model that offers all of these verbs: how primitives say what they need.
 template <class E, verb... V>

@@ -85,7 +85,7 @@ class landing_place : public signals::guard {
 };
 
 struct SUREFOOT_PUBLIC jump {
-  static constexpr bool offers(verb) noexcept { return true; }
+  static constexpr bool offers(verb v) noexcept { return v != verb::tag || arch::has_tags; }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
   static constexpr std::size_t granule() noexcept { return arch::granule(); }
@@ -198,6 +198,20 @@ struct SUREFOOT_PUBLIC jump {
             detail::walk_fill_bytes<false>(dst, byte, from, to, here, unused);
           });
         });
+  }
+
+  SUREFOOT_HIDDEN static result<std::uintptr_t> load_tag(const volatile void* p) noexcept {
+    std::uintptr_t seen = detail::address(p);
+    if (!arch::tags_are_here()) return seen;
+    landing_place g;
+    cover(g, 0, p, 1);
+    auto access = [&]() noexcept {
+      arch::trap none;
+      arch::access<false>::load_tag(p, seen, none);
+    };
+    if (enter(g, access)) [[likely]]
+      return seen;
+    return result<std::uintptr_t>::stopped(single<access_kind::read>(p, 1, g));
   }
 
   template <class W>

@@ -6,6 +6,7 @@
 // `fault::signal` is 0; why an access failed is asked afterwards (MADV_POPULATE_*), and what the
 // kernel does not tell apart is `unknown`: past the end of a file, guard pages, userfaultfd, and
 // addresses without bit 63 that may be canonical on another machine (with it: `bad_address`).
+// Memory tags (arm64) are not looked at: what a load would refuse for its tag, this engine reads.
 // Memory that the kernel does not read for others is `denied` for reading, although a plain load
 // would work: memfd_secret, mappings of devices, PROT_WRITE alone. A load or store is not one
 // instruction: it may tear under a concurrent writer. Costs 0.2 to 0.6 us a call.
@@ -28,7 +29,9 @@ inline namespace SUREFOOT_ABI {
 namespace engine {
 
 struct SUREFOOT_PUBLIC kernel {
-  static constexpr bool offers(verb v) noexcept { return v != verb::atomic && v != verb::run; }
+  static constexpr bool offers(verb v) noexcept {
+    return v != verb::atomic && v != verb::tag && v != verb::run;
+  }
   static constexpr bool sees(cause c) noexcept {
     return c == cause::none || c == cause::unmapped || c == cause::denied || c == cause::poisoned;
   }

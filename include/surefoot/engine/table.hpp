@@ -27,7 +27,9 @@ inline namespace SUREFOOT_ABI {
 namespace engine {
 
 struct SUREFOOT_PUBLIC table {
-  static constexpr bool offers(verb v) noexcept { return v != verb::run; }
+  static constexpr bool offers(verb v) noexcept {
+    return v != verb::run && (v != verb::tag || arch::has_tags);
+  }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
   static constexpr std::size_t granule() noexcept { return arch::granule(); }
@@ -103,6 +105,14 @@ struct SUREFOOT_PUBLIC table {
         [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
           return detail::walk_fill_bytes<true>(dst, byte, from, to, at, met);
         });
+  }
+
+  SUREFOOT_HIDDEN static result<std::uintptr_t> load_tag(const volatile void* p) noexcept {
+    std::uintptr_t seen = detail::address(p);
+    arch::trap t;
+    if (arch::tags_are_here() && arch::access<true>::load_tag(p, seen, t)) [[unlikely]]
+      return result<std::uintptr_t>::stopped(single<access_kind::read>(p, 1, t));
+    return seen;
   }
 
   template <class W>

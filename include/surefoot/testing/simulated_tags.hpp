@@ -6,8 +6,8 @@
 //   simulated_tags engine(field.data());
 //   const progress copied = try_copy(field.data(), from, 4096, engine);  // 1600 done, tag_mismatch
 //
-// Stores and write probes are refused as loads are. Offers all verbs but atomic and run, whose accesses are
-// the processor's own. Each call costs a look at each byte.
+// Stores and write probes are refused as loads are. Offers all verbs but atomic, tag and run, whose
+// accesses are the processor's own. Each call costs a look at each byte.
 #pragma once
 
 #include <signal.h>
@@ -30,8 +30,10 @@ class simulated_tags : public engine::standard {
   explicit simulated_tags(const void* page) noexcept : page_(page) {}
 
   static constexpr bool offers(engine::verb v) noexcept {
-    return v != engine::verb::atomic && v != engine::verb::run && base::offers(v);
+    return v != engine::verb::atomic && v != engine::verb::tag && v != engine::verb::run &&
+           base::offers(v);
   }
+  static constexpr std::size_t granule() noexcept { return tag_granule; }
   static constexpr bool sees(cause c) noexcept { return c == cause::tag_mismatch || base::sees(c); }
 
   template <access_kind K>

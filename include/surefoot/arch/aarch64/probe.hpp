@@ -39,6 +39,9 @@ inline bool has_feature(unsigned char which) noexcept {
   return (known & which) != 0;
 }
 
+// Has this processor memory tags?
+inline bool tags_are_here() noexcept { return has_feature(feature_mte); }
+
 template <bool Tabled>
 struct access {
 #define SUREFOOT_A64_LOAD(type, loaded_as, instruction, reg, width)                            \
@@ -110,14 +113,16 @@ struct access {
 
   // Loads the tag of the granule at p: `seen` is p with that tag instead of its own. Not a tag-checked
   // access; it faults where a load would for another reason. The tag of memory without PROT_MTE is 0.
-  // Precondition: has_feature(feature_mte).
+  // Precondition: tags_are_here().
   [[gnu::always_inline]] static bool load_tag(const volatile void* p, std::uintptr_t& seen,
                                               trap& t) noexcept {
-    std::uintptr_t tagged = reinterpret_cast<std::uintptr_t>(p);
-    asm volatile(".arch_extension memtag\n" SUREFOOT_A64_BEGIN SUREFOOT_A64_ACCESS(
-                     0, "ldg %x[tagged], [%x[base]]", 0, 0, 1) SUREFOOT_A64_PAD
+    // `ldg x16, [x17]`, as a number: by its name it wants -march=armv8.5-a+memtag.
+    register std::uintptr_t tagged asm("x16") = reinterpret_cast<std::uintptr_t>(p);
+    register const volatile void* const from asm("x17") = p;
+    asm volatile(SUREFOOT_A64_BEGIN SUREFOOT_A64_ACCESS(0, ".inst 0xd9600230", 0, 0, 1)
+                     SUREFOOT_A64_PAD
                  : [tagged] "+r"(tagged), SUREFOOT_A64_TRAP(t)
-                 : SUREFOOT_A64_AT(p)
+                 : SUREFOOT_A64_AT(from)
                  : "memory");
     seen = tagged;
     return t.info != 0;

@@ -24,6 +24,9 @@ namespace arch {
 
 using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
+// Has this processor memory tags?
+constexpr bool tags_are_here() noexcept { return false; }
+
 #define SUREFOOT_GENERIC_UNSEEN \
   __attribute__((noinline, no_sanitize("address", "hwaddress", "thread", "undefined")))
 
@@ -125,6 +128,11 @@ struct access<false> {
   }
   static bool probe_write(const volatile void* p, trap&) noexcept {
     plain_probe(p);
+    return false;
+  }
+  // The tag of the memory at p, in p; there is none here.
+  static bool load_tag(const volatile void* p, std::uintptr_t& seen, trap&) noexcept {
+    seen = reinterpret_cast<std::uintptr_t>(p);
     return false;
   }
 };

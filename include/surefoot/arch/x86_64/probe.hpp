@@ -20,6 +20,9 @@ namespace arch {
 
 using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
+// Has this processor memory tags?
+constexpr bool tags_are_here() noexcept { return false; }
+
 template <bool Tabled>
 struct access {
 #define SUREFOOT_X86_LOAD(type, loaded_as, instruction, reg, width)                                \
@@ -73,6 +76,12 @@ struct access {
                  : [base] "r"(p), [tabled] "i"(Tabled)
                  : "memory");
     return faulted;
+  }
+
+  // The tag of the memory at p, in p; there is none here.
+  static bool load_tag(const volatile void* p, std::uintptr_t& seen, trap&) noexcept {
+    seen = reinterpret_cast<std::uintptr_t>(p);
+    return false;
   }
 };
 

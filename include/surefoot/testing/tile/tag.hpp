@@ -9,7 +9,7 @@
 //
 // Whether tags are looked at is up to each thread. Laying this tile sets it to synchronous for the
 // calling thread, for ever, and threads that it makes from then on inherit that; others ask for it
-// themselves (PR_SET_TAGGED_ADDR_CTRL). Only memory with PROT_MTE is concerned.
+// themselves (check_tags). Only memory with PROT_MTE is concerned.
 //
 // The answers are those of loads and stores. A system call that makes them for this thread (read and
 // write of a pipe) answers EFAULT; process_vm_readv and process_vm_writev, FUTEX_WAKE_OP and
@@ -33,8 +33,55 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
+inline constexpr std::size_t tag_granule = 16;  // bytes that have one tag
+inline constexpr int tagged_memory = 0x20;      // PROT_MTE, for mmap and mprotect
+
+// What the accesses of a thread do where the tag of a pointer is not that of the memory.
+enum class tag_checks : unsigned char {
+  none,         // they are made
+  synchronous,  // they are refused
+  asynchronous,  // they are made, and the thread is told some time later (SEGV_MTEAERR, without an address)
+};
+
+// The same address by a pointer with this tag, 0 to 15.
+template <class T>
+T* with_tag(T* p, unsigned tag) noexcept {
+  constexpr std::uintptr_t all = std::uintptr_t{15} << 56;
+  return reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(p) & ~all) | std::uintptr_t{tag}
+                                                                                 << 56);
+}
+
+#if defined(__aarch64__)
+// Sets it for the calling thread, and those that it makes from then on; or throws std::system_error.
+inline void check_tags(tag_checks to) {
+  constexpr unsigned long synchronous = 2, asynchronous = 4;  // PR_MTE_TCF_SYNC, _ASYNC
+  const int was = ::prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0);
+  detail::require(was >= 0, "PR_GET_TAGGED_ADDR_CTRL");
+  const auto now = static_cast<unsigned long>(was);
+  const unsigned long wanted =
+      (now & ~(synchronous | asynchronous)) | (to == tag_checks::synchronous    ? synchronous
+                                               : to == tag_checks::asynchronous ? asynchronous
+                                                                                : 0);
+  if (wanted == now) return;
+  detail::require(::prctl(PR_SET_TAGGED_ADDR_CTRL, wanted, 0, 0, 0) == 0,
+                  "PR_SET_TAGGED_ADDR_CTRL");
+}
+
+// Gives the granule at p this tag. Its memory is tagged_memory, and can be written.
+inline void set_tag(void* p, unsigned tag) noexcept {
+  // stg x16, [x16], as a number: by its name it wants -march=armv8.5-a+memtag.
+  __asm__ volatile("mov x16, %0\n\t.inst 0xd9200a10" : : "r"(with_tag(p, tag)) : "x16", "memory");
+}
+#else
+[[noreturn]] inline void check_tags(tag_checks) {
+  errno = EOPNOTSUPP;
+  detail::refuse("PROT_MTE");
+}
+inline void set_tag(void*, unsigned) noexcept {}
+#endif
+
 struct tag_tiles {
-  static constexpr std::size_t granule = 16;
+  static constexpr std::size_t granule = tag_granule;
 
   static constexpr bool make(tile t) noexcept { return t == tile::tag_granules; }
 
@@ -54,40 +101,13 @@ struct tag_tiles {
 
   static constexpr std::size_t filled(tile) noexcept { return tile_size; }
 
-#if defined(__aarch64__)
   static void lay(tile, unsigned char* at, ground&) {
-    constexpr int tagged = 0x20;  // PROT_MTE
-    look_at_tags();
-    detail::map_tile(at, PROT_READ | PROT_WRITE | tagged, MAP_PRIVATE | MAP_ANONYMOUS);
+    check_tags(tag_checks::synchronous);
+    detail::map_tile(at, PROT_READ | PROT_WRITE | tagged_memory, MAP_PRIVATE | MAP_ANONYMOUS);
     detail::fill(at);
     for (std::size_t i = 0; i < tile_size; i += granule)
       if (tag(i) != 0) set_tag(at + i, tag(i));
   }
-
- private:
-  static void look_at_tags() {
-    constexpr unsigned long synchronous = 2, asynchronous = 4;  // PR_MTE_TCF_SYNC, _ASYNC
-    const int was = ::prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0);
-    detail::require(was >= 0, "PR_GET_TAGGED_ADDR_CTRL");
-    const auto now = static_cast<unsigned long>(was);
-    const unsigned long wanted = (now | synchronous) & ~asynchronous;
-    if (wanted == now) return;
-    detail::require(::prctl(PR_SET_TAGGED_ADDR_CTRL, wanted, 0, 0, 0) == 0,
-                    "PR_SET_TAGGED_ADDR_CTRL");
-  }
-
-  // stg x16, [x16], as a number: by its name it wants -march=armv8.5-a+memtag.
-  static void set_tag(unsigned char* granule_at, unsigned tag) noexcept {
-    const std::uintptr_t address =
-        reinterpret_cast<std::uintptr_t>(granule_at) | std::uintptr_t{tag} << 56;
-    __asm__ volatile("mov x16, %0\n\t.inst 0xd9200a10" : : "r"(address) : "x16", "memory");
-  }
-#else
-  [[noreturn]] static void lay(tile, unsigned char*, ground&) {
-    errno = EOPNOTSUPP;
-    detail::refuse("PROT_MTE");
-  }
-#endif
 };
 
 }  // namespace testing
