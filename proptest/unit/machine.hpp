@@ -16,6 +16,13 @@
 
 namespace machine {
 
+// What __builtin_trap() raises.
+#if defined(__x86_64__)
+inline constexpr int signal_of_a_trap = SIGILL;
+#else
+inline constexpr int signal_of_a_trap = SIGTRAP;
+#endif
+
 // Far below where the kernel puts mappings by itself; riscv64 may have no more than 38 bits of addresses.
 #if defined(__riscv)
 inline constexpr std::uintptr_t unused_addresses = 0x20'0000'0000;

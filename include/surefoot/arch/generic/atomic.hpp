@@ -81,7 +81,7 @@ struct atomic_access {
     if constexpr (sizeof(T) >= 4) {
       change_word(p, was, next);
     } else {
-      const std::size_t place = reinterpret_cast<std::uintptr_t>(p) % 4;
+      const std::size_t place = reinterpret_cast<std::uintptr_t>(p) % narrowest_atomic;
       const auto shift = static_cast<unsigned>(8 * place);
       const std::uint32_t mask = std::uint32_t{static_cast<T>(-1)} << shift;
       std::uint32_t word;
