@@ -40,7 +40,7 @@ inline constexpr std::uintptr_t unused_addresses = 0x2000'0000'0000;
 #if defined(__x86_64__)
 
 SUREFOOT_TEST_BARE("surefoot_stray_load", "movzbl (%rdi), %eax\n\tret");
-SUREFOOT_TEST_BARE("surefoot_stray_store", "movb $1, (%rdi)\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "movb %dil, (%rdi)\n\tret");
 inline constexpr int stray_length = 3;  // bytes of the instruction that accesses memory
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.rip; }
@@ -107,7 +107,7 @@ inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
 #elif defined(__aarch64__)
 
 SUREFOOT_TEST_BARE("surefoot_stray_load", "ldrb w0, [x0]\n\tret");
-SUREFOOT_TEST_BARE("surefoot_stray_store", "strb wzr, [x0]\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "strb w0, [x0]\n\tret");
 inline constexpr int stray_length = 4;
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
@@ -154,7 +154,7 @@ inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
 #elif defined(__riscv)
 
 SUREFOOT_TEST_BARE("surefoot_stray_load", "lbu a0, 0(a0)\n\tret");
-SUREFOOT_TEST_BARE("surefoot_stray_store", "sb zero, 0(a0)\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "sb a0, 0(a0)\n\tret");
 inline constexpr int stray_length = 4;
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
@@ -166,7 +166,7 @@ inline void refuse_call(void* ucontext, int error) {
       std::uint64_t{0} - static_cast<unsigned>(error);
 }
 
-// The rounding mode, and there is nothing else.
+// The rounding mode, which is fesetround()'s: there is nothing else.
 struct control_state {
   std::uint64_t rounding = 0;
 
@@ -177,10 +177,7 @@ inline control_state control_now() {
   asm volatile("frrm %0" : "=r"(c.rounding));
   return c;
 }
-inline void make_control_peculiar() {
-  constexpr std::uint64_t to_nearest_ties_away = 4;  // no fesetround() knows it
-  asm volatile("fsrm %0" : : "r"(to_nearest_ties_away));
-}
+inline void make_control_peculiar() {}
 
 inline void load_with_all_registers_changed(const volatile void* p) {
   asm volatile(
@@ -206,7 +203,7 @@ inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
 
 extern "C" {
 void surefoot_stray_load(const volatile void*);
-void surefoot_stray_store(volatile void*);
+void surefoot_stray_store(volatile void*);  // of the address's lowest byte
 }
 
 // In the kernel's half.
