@@ -41,7 +41,7 @@ struct SUREFOOT_PUBLIC fault {
   access_kind during = access_kind::read;  // in a copy: read = the source, write = the destination
   int signal = 0;  // the signal and its si_code; 0 where no signal was involved
   int code = 0;
-  std::size_t extent = 0;  // poisoned: bytes lost, from si_addr_lsb; else 0
+  std::size_t extent = 0;  // poisoned: bytes lost, from si_addr_lsb, aligned to that; else 0
 
   friend constexpr bool operator==(const fault&, const fault&) = default;
 };
@@ -161,6 +161,13 @@ constexpr fault wrapped(const volatile void* p, access_kind during) noexcept {
 }
 constexpr fault not_ready(const volatile void* p, access_kind during) noexcept {
   return {.address = p, .kind = cause::unknown, .during = during};
+}
+
+// What is lost with a bad byte is aligned to its own size: a page, or the extent of poison where that
+// is more.
+constexpr std::size_t lost_unit(const fault& bad, std::size_t page) noexcept {
+  const bool is_larger = bad.extent > page && (bad.extent & (bad.extent - 1)) == 0;
+  return is_larger ? bad.extent : page;
 }
 
 // Appends text to a buffer of fixed size, counting also what no longer fits.

@@ -83,9 +83,10 @@ result<detail::result_of<F>> guarded(F f, E e = E{}) noexcept {
   return detail::bring_back(f, [&](auto& body) noexcept { return e.run(body); });
 }
 
-// The same, but only for faults whose address lies in the range (for poison: whose extent meets
-// it). Any other goes to outer guards and then to the previous handler, as if this guard were not
-// there; so does a fault without address. A range that wraps: bad_address, and f is not run.
+// The same, but only for faults whose address lies in the range (for poison: where what was lost,
+// aligned to its extent, meets it). Any other goes to outer guards and then to the previous handler,
+// as if this guard were not there; so does a fault without address. A range that wraps: bad_address,
+// and f is not run.
 template <detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
 result<detail::result_of<F>> guarded(const volatile void* p, std::size_t n, F f,
                                      E e = E{}) noexcept {

@@ -37,11 +37,9 @@ constexpr bool same_reason(const fault& a, const fault& b) noexcept {
 // granule of a tag.
 template <class E>
 std::size_t lost_with(const fault& bad) noexcept {
-  const bool one_unit = bad.extent > E::page_size() && (bad.extent & (bad.extent - 1)) == 0;
-  const std::size_t unit = bad.kind == cause::tag_mismatch ? E::granule()
-                           : one_unit                      ? bad.extent
-                                                           : E::page_size();
-  return to_next(address(bad.address), unit);
+  const std::size_t page = E::page_size();
+  return to_next(address(bad.address),
+                 bad.kind == cause::tag_mismatch ? E::granule() : lost_unit(bad, page));
 }
 
 }  // namespace detail

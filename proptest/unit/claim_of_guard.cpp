@@ -103,6 +103,21 @@ TEST_CASE("a guard of a range takes poison whose extent meets it") {
       filled);
 }
 
+TEST_CASE("what poison took is aligned to its own size, wherever it was met") {
+  if (!process::absent_page::offered()) return;
+  // A page fault that meets known poison names the byte, not the beginning of what is lost with it.
+  process::check_taken(
+      process::interrupt_by(
+          [](const std::uint8_t* p) { return notice(SIGBUS, BUS_MCEERR_AR, p + 1000, 12); },
+          &load_in_range),
+      {from_access(1000), cause::poisoned, access_kind::read, SIGBUS, BUS_MCEERR_AR, 4096});
+  process::check_forwarded(
+      process::interrupt_by(
+          [](const std::uint8_t* p) { return notice(SIGBUS, BUS_MCEERR_AR, p - 65, 12); },
+          &load_in_range),
+      filled);
+}
+
 TEST_CASE("a guard takes poison that its own code met, and not what a system call met") {
   if (!process::absent_page::offered()) return;
   process::check_taken(process::interrupt_by(page_of_it_is_lost, &guarded_load),

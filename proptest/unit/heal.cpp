@@ -187,6 +187,68 @@ TEST_CASE("heal of a private anonymous page says that no file and no sharing was
   CHECK(heal(land.data(), 1).value() == healed{land.data(), page_size, false, false});
 }
 
+TEST_CASE("heal of a fault replaces what was lost with its byte, and nothing behind it") {
+  const memory::pages land{kind::good, kind::past_end_of_file, kind::good};
+  fault met = surefoot::try_load(land.page(1) + 100).stopped_by;
+  REQUIRE(met.kind == cause::no_backing);
+  CHECK(heal(met).value_or({}) == healed{land.page(1), page_size, true, true});
+  CHECK(all_zero(land.page(1), page_size));
+  CHECK(land.intact());
+
+  // Of poison that takes more than a page, all of it; a size that is none counts as a page.
+  met.kind = cause::poisoned;
+  for (const std::size_t extent : {page_size * 3, page_size / 2, std::size_t{0}}) {
+    met.extent = extent;
+    CHECK(heal(met).value_or({}) == healed{land.page(1), page_size, false, false});
+  }
+  CHECK(land.intact());
+  const std::uintptr_t two =
+      (surefoot::detail::address(land.page(0)) + page_size) & ~(2 * page_size - 1);
+  met.address = memory::at(two + page_size + 5);
+  met.extent = 2 * page_size;
+  CHECK(heal(met).value_or({}) == healed{memory::at(two), 2 * page_size, false, false});
+  CHECK(land.intact(memory::at(two), 2 * page_size));
+}
+
+TEST_CASE("heal of a fault of good memory changes nothing, and gives it back") {
+  const memory::pages land{kind::good, kind::read_only, kind::good};
+  const fault denied = surefoot::ensure_writeable(land.page(1), 1).stopped_by;
+  REQUIRE(denied.kind == cause::denied);
+  CHECK(heal(denied).stopped_by == denied);
+  for (const cause c : {cause::key_denied, cause::tag_mismatch, cause::misaligned,
+                        cause::bad_address, cause::stalled, cause::overrun, cause::stopped})
+    CHECK(heal(fault{land.page(0), c}).stopped_by == fault{land.page(0), c});
+  CHECK(heal(fault{}).value_or({nullptr, 1}) == healed{});
+  CHECK(heal(fault{nullptr, cause::unknown}).stopped_by.kind == cause::unmapped);
+  CHECK(land.intact());
+}
+
+// Three huge pages of a file, of 2 MiB each; null, with a word, where this machine has none.
+std::uint8_t* map_huge_pages() {
+  void* const p = ::mmap(nullptr, 6u << 20, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+  if (p != MAP_FAILED) return static_cast<std::uint8_t*>(p);
+  memory::say_skipped("three free huge pages (/proc/sys/vm/nr_hugepages)");
+  return nullptr;
+}
+
+TEST_CASE("heal replaces whole pages, of the size that the mapping has") {
+  constexpr std::size_t huge = std::size_t{2} << 20;
+  std::uint8_t* const p = map_huge_pages();
+  if (p == nullptr) return;
+  memory::fill(p, 3 * huge);
+  CHECK(heal(p + huge + 5 * page_size + 1, 1).value_or({}) == healed{p + huge, huge, true, false});
+  CHECK(all_zero(p + huge, huge));
+  memory::fill(p + huge, huge);
+  CHECK(heal(p + huge - 1, 2).value_or({}) == healed{p, huge + page_size, true, false});
+  CHECK(all_zero(p, huge + page_size));
+  bool intact = true;
+  for (std::size_t i = huge + page_size; i < 3 * huge; ++i)
+    intact = intact && p[i] == memory::pattern(p + i);
+  CHECK(intact);
+  ::munmap(p, 3 * huge);
+}
+
 TEST_CASE("heal of nothing and of a range that wraps changes nothing") {
   const memory::pages land{kind::good};
   CHECK(heal(nullptr, 0).value_or({nullptr, 1}) == healed{});

@@ -79,6 +79,11 @@ TEMPLATE_TEST_CASE("poison of other memory than the access goes to the owner bef
       load<TestType>([](const std::uint8_t* p) { return lost(p, page, 12, 1); }), filled);
   process::check_forwarded(
       load<TestType>([](const std::uint8_t* p) { return lost(p, huge_page, 21, -1); }), filled);
+  // What is lost is aligned to its own size, also where a page fault names a byte in it.
+  process::check_forwarded(load<TestType>([](const std::uint8_t* p) {
+                             return notice(SIGBUS, BUS_MCEERR_AR, p - 65, 12);
+                           }),
+                           filled);
 }
 
 TEMPLATE_TEST_CASE("a store that meets poison says so", "", SUREFOOT_SIGNAL_ENGINES) {

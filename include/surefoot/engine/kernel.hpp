@@ -5,7 +5,8 @@
 // It keeps no descriptor and needs no install(). It offers no atomics and no guarded().
 // `fault::signal` is 0; why an access failed is asked afterwards (MADV_POPULATE_*), and what the
 // kernel does not tell apart is `unknown`: past the end of a file, guard pages, userfaultfd, and
-// addresses without bit 63 that may be canonical on another machine (with it: `bad_address`).
+// addresses without bit 63 that may be canonical on another machine (with it: `bad_address`). How much
+// was lost with poison it does not tell: `fault::extent` is a page.
 // Memory tags (arm64) are not looked at: what a load would refuse for its tag, this engine reads.
 // Memory that the kernel does not read for others is `denied` for reading, although a plain load
 // would work: memfd_secret, mappings of devices, PROT_WRITE alone. A load or store is not one

@@ -152,11 +152,13 @@ bool each_mapping(Visit visit) noexcept {
   return got >= 0;
 }
 
-// Puts fresh zero pages of that protection in the place of whatever is mapped there.
-inline bool replace_by_zeros(std::uintptr_t first, std::size_t size, int protection) noexcept {
+// Puts fresh zero pages of that protection in the place of whatever is mapped there: 0, or the error
+// number that says why not.
+inline int replace_by_zeros(std::uintptr_t first, std::size_t size, int protection) noexcept {
   const errno_kept kept;
   void* const at = reinterpret_cast<void*>(first);
-  return ::mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  return ::mmap(at, size, protection, flags, -1, 0) == at ? 0 : errno;
 }
 
 // Takes one pending, blocked `signal` that this process sent to the thread (raise(), abort()).

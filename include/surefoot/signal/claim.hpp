@@ -111,8 +111,7 @@ inline int ask_table(int signal, siginfo_t* info, void* ucontext) noexcept {
 
   std::uintptr_t bad = interrupted.access_start(*e);
   if (!lacks_address(signal, *info)) {
-    const std::uintptr_t reported =
-        arch::tagged_like(bad, reinterpret_cast<std::uintptr_t>(info->si_addr));
+    const std::uintptr_t reported = arch::tagged_like(bad, first_byte(signal, *info));
     if (!detail::meet(reported, extent(signal, *info), bad, e->width)) return not_my_signal;
     bad = detail::larger(bad, reported);  // poison is reported by the page
   }
@@ -139,7 +138,7 @@ inline guard* find_guard(int signal, const siginfo_t& info,
                          const arch::context& interrupted) noexcept {
   const std::uintptr_t stack = interrupted.stack_pointer();
   const bool unplaced = lacks_address(signal, info);
-  const auto at = reinterpret_cast<std::uintptr_t>(info.si_addr);
+  const std::uintptr_t at = first_byte(signal, info);
   const std::size_t bytes = extent(signal, info);
   guard* found = nullptr;
   for (image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))

@@ -42,12 +42,18 @@ inline bool is_poison(int signal, int code) noexcept {
   return signal == SIGBUS && code == bus_mceerr_ar;
 }
 
-// How many bytes from si_addr on the report is about: 1, or the lost bytes of poisoned memory. The
-// kernel gives the size as a shift; one that is no shift at all counts as a page.
+// How many bytes the report is about: 1, or the lost bytes of poisoned memory. The kernel gives the
+// size as a shift; one that is no shift at all counts as a page.
 inline std::size_t extent(int signal, const siginfo_t& info) noexcept {
   if (!is_poison(signal, info.si_code)) return 1;
   const auto shift = static_cast<unsigned>(info.si_addr_lsb);
   return shift < 8 * sizeof(std::size_t) ? std::size_t{1} << shift : arch::page_size();
+}
+
+// The first of them. A machine check names the beginning of what was lost, a page fault that meets
+// known poison the byte that it met: what is lost is aligned to its own size.
+inline std::uintptr_t first_byte(int signal, const siginfo_t& info) noexcept {
+  return reinterpret_cast<std::uintptr_t>(info.si_addr) & ~(extent(signal, info) - 1);
 }
 
 constexpr cause cause_of(int signal, int code, std::uint64_t address) noexcept {

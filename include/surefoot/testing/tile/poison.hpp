@@ -27,16 +27,22 @@ struct poison_tiles {
 
   static constexpr std::size_t filled(tile) noexcept { return tile_size; }
 
-  // MADV_HWPOISON itself forces a SIGBUS with BUS_MCEERR_AR on the thread that asks for it: blocked or
-  // ignored it kills (measured on Linux 6.12, arm64), so for a moment a handler that does nothing takes it.
-  // Another thread that gets a SIGBUS in this moment makes its access again.
   static void lay(tile, unsigned char* at, ground&) {
+    detail::map_anonymous(at);
+    detail::fill(at);
+    break_page(at);
+  }
+
+  // The page that is mapped here is broken from now on, whatever its size.
+  //
+  // MADV_HWPOISON itself forces a SIGBUS with BUS_MCEERR_AR on the thread that asks for it: blocked or
+  // ignored it kills (measured on Linux 6.12, arm64 and x86-64), so for a moment a handler that does nothing
+  // takes it. Another thread that gets a SIGBUS in this moment makes its access again.
+  static void break_page(unsigned char* at) {
     if (std::getenv("SUREFOOT_HARDWARE_POISON") == nullptr) {
       errno = EPERM;
       detail::refuse("MADV_HWPOISON");
     }
-    detail::map_anonymous(at);
-    detail::fill(at);
     struct sigaction nothing {
     }, owner;
     nothing.sa_handler = [](int) {};
