@@ -24,9 +24,10 @@ using surefoot::progress;
 using surefoot::engine::verb;
 using surefoot::engine::word16;
 
-constexpr verb verbs[] = {verb::probe, verb::scan,  verb::copy,   verb::fill,
-                          verb::load,  verb::store, verb::atomic, verb::run};
-constexpr const char* names[] = {"probe", "scan", "copy", "fill", "load", "store", "atomic", "run"};
+constexpr verb verbs[] = {verb::probe, verb::scan,   verb::copy, verb::fill, verb::load,
+                          verb::store, verb::atomic, verb::tag,  verb::run};
+constexpr const char* names[] = {"probe", "scan",   "copy", "fill", "load",
+                                 "store", "atomic", "tag",  "run"};
 
 // Counts answers, and says which one was wrong.
 class checked {
@@ -229,6 +230,20 @@ void conforms(checked& answer, std::integral_constant<verb, verb::atomic>) {
 }
 
 template <class E>
+void conforms(checked& answer, std::integral_constant<verb, verb::tag>) {
+  const bool has_tags = surefoot::arch::tags_are_here();
+  before_each_bad_page(access_kind::read, [&](const memory::pages&, std::uint8_t* edge, kind bad) {
+    const auto good = E{}.load_tag(edge - 1);
+    answer(good.ok() && good.value() == reinterpret_cast<std::uintptr_t>(edge - 1),
+           "the tag of memory that has none");
+    const auto refused = E{}.load_tag(edge);
+    answer(has_tags ? refused.stopped_by == memory::fault_of<E>(bad, access_kind::read, edge)
+                    : refused.ok(),
+           "the tag of a bad byte");
+  });
+}
+
+template <class E>
 void conforms(checked& answer, std::integral_constant<verb, verb::run>) {
   for (const kind bad : memory::kinds_that_refuse(access_kind::read)) {
     const memory::pages land{kind::good, bad};
@@ -275,7 +290,7 @@ std::string row() {
 TEST_CASE("every engine keeps the contract of each verb that it offers") {
   const std::string rows[] = {row<verb::probe>(),  row<verb::scan>(), row<verb::copy>(),
                               row<verb::fill>(),   row<verb::load>(), row<verb::store>(),
-                              row<verb::atomic>(), row<verb::run>()};
+                              row<verb::atomic>(), row<verb::tag>(),  row<verb::run>()};
   static_assert(std::size(verbs) == std::size(names));
   CHECK(std::size(rows) == std::size(verbs));
   std::printf("MATRIX: %-8s %12s %12s %12s\n", "answers", "table", "jump", "kernel");

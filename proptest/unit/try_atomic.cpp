@@ -128,7 +128,7 @@ TEMPLATE_TEST_CASE("an atomic on memory that cannot be written is a write that f
       faults_as_a_write<TestType, pair>(land.page(1), expected);
     else
       memory::say_skipped("atomics of 16 bytes");
-    for (const std::size_t at : {1, 2, 3, 5}) {
+    for (const int at : {1, 2, 3, 5}) {
       std::uint8_t* const p = land.page(1) + at;
       faults_as_a_write<TestType, std::uint8_t>(p, memory::fault_of(bad, access_kind::write, p));
     }
