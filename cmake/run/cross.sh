@@ -48,7 +48,7 @@ for machine in "${machines[@]}"; do packages+=("g++-$machine-linux-gnu"); done
 need_packages "${packages[@]}"
 
 for machine in "${machines[@]}"; do
-  root=${XDG_CACHE_HOME:-$HOME/.cache}/surefoot/$machine
+  root=$(cache_dir)/$machine
   case $machine in
     aarch64) unpack_packages arm64 "$root" catch2 librapidcheck-dev ;;
     # No architecture of this release; of catch2 only headers are used, which are the same everywhere.
