@@ -1,7 +1,7 @@
 # Run after each link: asks the program for its test cases and writes them down for ctest.
 # program: the executable; tests: the file to write; timeout: seconds for one test; label: the tests';
 # emulator: what runs a program of another machine, with its arguments; empty for one of this machine;
-# lacks: a file that says which tests cannot run there (toolchain/qemu_user.txt), or nothing.
+# lacks: files that say which tests cannot run there (toolchain/qemu_user.txt), or nothing.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -30,9 +30,10 @@ endforeach()
 string(APPEND command "[==[${program}]==]")
 
 set(lacking "")
-if(NOT lacks STREQUAL "")
-  file(STRINGS "${lacks}" lacking REGEX "^[^#]")
-endif()
+foreach(file IN LISTS lacks)
+  file(STRINGS "${file}" lines REGEX "^[^#]")
+  list(APPEND lacking ${lines})
+endforeach()
 
 set(script "")
 set(seen "")

@@ -4,7 +4,8 @@ set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${surefoot_machine})
 set(surefoot_triplet "${surefoot_machine}-linux-gnu")
 set(CMAKE_CXX_COMPILER "${surefoot_triplet}-g++")
-set(surefoot_emulator_lacks "${CMAKE_CURRENT_LIST_DIR}/qemu_user.txt")
+file(GLOB surefoot_emulator_lacks
+  "${CMAKE_CURRENT_LIST_DIR}/qemu_user.txt" "${CMAKE_CURRENT_LIST_DIR}/qemu_user_${surefoot_machine}.txt")
 set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-${surefoot_machine}-static;-L;/usr/${surefoot_triplet}")
 
 if(DEFINED ENV{XDG_CACHE_HOME})
