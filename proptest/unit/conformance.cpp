@@ -226,7 +226,7 @@ void conforms(checked& answer, std::integral_constant<verb, verb::atomic>) {
   atomics<E, std::uint16_t>(answer);
   atomics<E, std::uint32_t>(answer);
   atomics<E, std::uint64_t>(answer);
-  atomics<E, word16>(answer);
+  if (surefoot::arch::has_pair_atomics()) atomics<E, word16>(answer);
 }
 
 template <class E>
