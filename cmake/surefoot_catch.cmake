@@ -14,11 +14,14 @@ set(surefoot_catch_script "${CMAKE_CURRENT_LIST_DIR}/surefoot_catch_list.cmake")
 
 function(surefoot_catch_tests target)
   set(tests "${CMAKE_CURRENT_BINARY_DIR}/${target}_tests.cmake")
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS
+    "${surefoot_catch_script}" ${surefoot_emulator_lacks})
   add_custom_command(TARGET ${target} POST_BUILD
     BYPRODUCTS "${tests}"
     COMMAND "${CMAKE_COMMAND}"
       "-Dprogram=$<TARGET_FILE:${target}>" "-Dtests=${tests}" "-Dtimeout=${SUREFOOT_TEST_TIMEOUT}"
-      "-Dlabel=${target}"
+      "-Dlabel=${target}" "-Demulator=${CMAKE_CROSSCOMPILING_EMULATOR}"
+      "-Dlacks=${surefoot_emulator_lacks}"
       -P "${surefoot_catch_script}"
     VERBATIM)
 

@@ -3,8 +3,11 @@
 
 #include <surefoot/surefoot.hpp>
 
-// Every engine that makes accesses.
-#define SUREFOOT_ALL_ENGINES \
-  surefoot::engine::table, surefoot::engine::jump, surefoot::engine::kernel
 // Those that are told by a signal; only they offer atomics.
+#if SUREFOOT_HAS_TABLE
 #define SUREFOOT_SIGNAL_ENGINES surefoot::engine::table, surefoot::engine::jump
+#else
+#define SUREFOOT_SIGNAL_ENGINES surefoot::engine::jump
+#endif
+// Every engine that makes accesses.
+#define SUREFOOT_ALL_ENGINES SUREFOOT_SIGNAL_ENGINES, surefoot::engine::kernel

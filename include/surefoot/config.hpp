@@ -12,8 +12,16 @@
 #error "surefoot needs C++20"
 #endif
 #if !defined(__linux__) || !defined(__LP64__) || !defined(__GNUC__) || \
-    !(defined(__x86_64__) || (defined(__aarch64__) && defined(__AARCH64EL__)))
-#error "surefoot supports Linux on x86-64 and aarch64 (LP64), with g++ 12 or clang 14 and later"
+    !(defined(__x86_64__) || (defined(__aarch64__) && defined(__AARCH64EL__)) || defined(__riscv))
+#error \
+    "surefoot supports Linux on x86-64, aarch64 and riscv64 (LP64), with g++ 12 or clang 14 and later"
+#endif
+
+// Is there an exception table, and so engine::table? Elsewhere (riscv64) engine::jump is the default.
+#if defined(__x86_64__) || defined(__aarch64__)
+#define SUREFOOT_HAS_TABLE 1
+#else
+#define SUREFOOT_HAS_TABLE 0
 #endif
 
 // `v0_1_0`, or `jump0_1_0` with the option: a part of every name that must not be mixed.

@@ -17,9 +17,7 @@
 // Everything but the testing kit. README.md beside this file is the map of the house.
 #pragma once
 
-#include <surefoot/engine/jump.hpp>
-#include <surefoot/engine/kernel.hpp>
-#include <surefoot/engine/table.hpp>
+#include <surefoot/engine/models.hpp>
 #include <surefoot/ensure_accessible.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/fault_in.hpp>

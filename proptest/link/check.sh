@@ -5,6 +5,7 @@ set -eu
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 compiler=$1 include=$2 work=$3 order=$4
+emulator=${EMULATOR-} # what runs a program of another machine, and its arguments
 shift 4
 rm -rf "$work"
 mkdir -p "$work"
@@ -17,4 +18,4 @@ for half in program second; do
     "-DPROGRAM_TABLE_IS_SORTED=$sorted" "$@" -c "$here/$half.cpp" -o "$work/$half.o"
 done
 "$compiler" "$@" "$work/program.o" "$work/second.o" -o "$work/program"
-"$work/program"
+$emulator "$work/program"

@@ -6,6 +6,7 @@ set -eu
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 compiler=$1 include=$2 work=$3 file=$4 function=$5
+emulator=${EMULATOR-} # what runs a program of another machine, and its arguments
 shift 5
 rm -rf "$work"
 mkdir -p "$work"
@@ -13,7 +14,7 @@ mkdir -p "$work"
 "$compiler" -std=c++20 -Wall -Wextra -Werror "-I$include" "$@" -c "$here/$file" -o "$work/object.o"
 "$compiler" -std=c++20 "$@" "-DASKED=$function" -c "$here/ask.cpp" -o "$work/ask.o"
 "$compiler" "$@" "$work/ask.o" "$work/object.o" -o "$work/alone"
-"$work/alone"
+$emulator "$work/alone"
 
 # share FILE NAME FLAG...: libNAME.so in WORK_DIR.
 share() {
@@ -24,9 +25,9 @@ share() {
 }
 share "$file" asked "$@"
 "$compiler" "$@" "$work/ask.o" "$work/libasked.so" "-Wl,-rpath,$work" -o "$work/linked"
-"$work/linked"
+$emulator "$work/linked"
 
 share second.cpp neighbour "$@"
 "$compiler" "$@" "$work/ask.o" -Wl,--no-as-needed "$work/libneighbour.so" "$work/libasked.so" \
   "-Wl,-rpath,$work" -o "$work/beside"
-"$work/beside"
+$emulator "$work/beside"

@@ -59,8 +59,8 @@ static_assert(engine::model<nothing> && engine::complete<nothing>);
 static_assert(engine::model<liar> && !engine::complete<liar>);
 static_assert(!engine::model<int> && !engine::model<no_pages> && !engine::model<no_granules>);
 static_assert(!engine::model<may_throw>);
-static_assert(engine::complete<engine::table> && engine::complete<engine::jump>);
-static_assert(engine::complete<engine::installed<engine::table>>);
+static_assert(engine::complete<engine::standard> && engine::complete<engine::jump>);
+static_assert(engine::complete<engine::installed<engine::standard>>);
 static_assert(engine::complete<without<verb::load>>);
 
 // Is every verb offered but this one?
@@ -70,13 +70,15 @@ constexpr bool offers_all_but(verb missing) {
     if (E::offers(v) != (v != missing)) return false;
   return true;
 }
+#if SUREFOOT_HAS_TABLE
 static_assert(offers_all_but<engine::table>(verb::run));
+static_assert(!engine::offering<engine::table, verb::load, verb::run>);
 static_assert(engine::table::offers(verb::tag) == surefoot::arch::has_tags);
+#endif
 static_assert(engine::jump::offers(verb::tag) == surefoot::arch::has_tags);
 static_assert(!engine::kernel::offers(verb::tag));
 static_assert(engine::offering<engine::jump, verb::probe, verb::scan, verb::copy, verb::load,
                                verb::store, verb::run>);
-static_assert(!engine::offering<engine::table, verb::load, verb::run>);
 static_assert(!engine::offering<nothing, verb::probe> && engine::offering<nothing>);
 
 // --- which primitive compiles with which engine
@@ -112,8 +114,10 @@ concept guards = requires(void (*f)() noexcept, E e) {
   surefoot::guarded(f, e);
 };
 
+#if SUREFOOT_HAS_TABLE
 static_assert(loads<engine::table> && stores<engine::table> && copies<engine::table>);
 static_assert(faults_in<engine::table> && ensures<engine::table> && !guards<engine::table>);
+#endif
 static_assert(loads<engine::jump> && stores<engine::jump> && copies<engine::jump>);
 static_assert(faults_in<engine::jump> && ensures<engine::jump> && guards<engine::jump>);
 static_assert(!loads<nothing> && !stores<nothing> && !copies<nothing> && !faults_in<nothing>);

@@ -272,7 +272,7 @@ TEST_CASE(
   CHECK(surefoot::ensure_writeable(p + 7, 1, e) ==
         verdict{{p + 7, cause::denied, access_kind::write}});
 
-  CHECK(surefoot::try_copy(to, p + 7, sizeof to, surefoot::engine::table{}).all());
+  CHECK(surefoot::try_copy(to, p + 7, sizeof to, surefoot::engine::standard{}).all());
   CHECK(std::memcmp(to, from, sizeof to) == 0);
 }
 

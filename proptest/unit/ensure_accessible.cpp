@@ -28,14 +28,18 @@ struct with {
     return ensure<G>(wanted, p, n, Engine{});
   }
 };
-using table_hardware = with<surefoot::engine::table, granularity::hardware>;
-using table_byte = with<surefoot::engine::table, granularity::byte>;
 using jump_hardware = with<surefoot::engine::jump, granularity::hardware>;
 using jump_byte = with<surefoot::engine::jump, granularity::byte>;
 using kernel_hardware = with<surefoot::engine::kernel, granularity::hardware>;
 using kernel_byte = with<surefoot::engine::kernel, granularity::byte>;
-#define EVERY_FORM \
-  table_hardware, table_byte, jump_hardware, jump_byte, kernel_hardware, kernel_byte
+#define FORMS_EVERYWHERE jump_hardware, jump_byte, kernel_hardware, kernel_byte
+#if SUREFOOT_HAS_TABLE
+using table_hardware = with<surefoot::engine::table, granularity::hardware>;
+using table_byte = with<surefoot::engine::table, granularity::byte>;
+#define EVERY_FORM table_hardware, table_byte, FORMS_EVERYWHERE
+#else
+#define EVERY_FORM FORMS_EVERYWHERE
+#endif
 
 template <class Form>
 verdict refused(kind k, access_kind during, const volatile void* at) {

@@ -158,7 +158,7 @@ TEST_CASE("a handler that heals the page it was called for lets the program go o
     process::owner<>::take(SIGBUS);
     process::stray_load(land.page(1) + 5);
     process::stray_store(land.page(1) + 6);
-    *zero = all_zero(land.page(1), 6) && land.page(1)[6] == 1 && land.intact();
+    *zero = all_zero(land.page(1), 6) && land.page(1)[6] == 6 && land.intact();
   });
   CHECK(end.status == 0);
   CHECK(process::ledger[0].calls == 1);

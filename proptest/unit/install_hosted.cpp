@@ -106,7 +106,7 @@ TEST_CASE("try_handle() says no before any install") {
     surefoot::os::surefoot_plain_siglongjmp(out, 1);
   };
   // The engine itself: a primitive would install.
-  if (sigsetjmp(out, 1) == 0) (void)surefoot::engine::table::load<std::uint64_t>(nullptr);
+  if (sigsetjmp(out, 1) == 0) (void)surefoot::engine::standard::load<std::uint64_t>(nullptr);
   ::signal(SIGSEGV, SIG_DFL);
   CHECK(ledger[0].calls == 1);
   CHECK(answer == surefoot::handled::no);

@@ -6,12 +6,29 @@
 #include <sys/mman.h>
 #include <sys/user.h>
 #include <ucontext.h>
+#if defined(__riscv)
+#include <asm/ptrace.h>  // user_regs_struct
+#endif
 
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/fault.hpp>
 
 namespace machine {
+
+// What __builtin_trap() raises.
+#if defined(__x86_64__)
+inline constexpr int signal_of_a_trap = SIGILL;
+#else
+inline constexpr int signal_of_a_trap = SIGTRAP;
+#endif
+
+// Far below where the kernel puts mappings by itself; riscv64 may have no more than 38 bits of addresses.
+#if defined(__riscv)
+inline constexpr std::uintptr_t unused_addresses = 0x20'0000'0000;
+#else
+inline constexpr std::uintptr_t unused_addresses = 0x2000'0000'0000;
+#endif
 
 // Emits a function of just these instructions, at its own address. (g++ has no naked functions on aarch64.)
 #define SUREFOOT_TEST_BARE(name, instructions)                                          \
@@ -23,7 +40,7 @@ namespace machine {
 #if defined(__x86_64__)
 
 SUREFOOT_TEST_BARE("surefoot_stray_load", "movzbl (%rdi), %eax\n\tret");
-SUREFOOT_TEST_BARE("surefoot_stray_store", "movb $1, (%rdi)\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "movb %dil, (%rdi)\n\tret");
 inline constexpr int stray_length = 3;  // bytes of the instruction that accesses memory
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.rip; }
@@ -90,7 +107,7 @@ inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
 #elif defined(__aarch64__)
 
 SUREFOOT_TEST_BARE("surefoot_stray_load", "ldrb w0, [x0]\n\tret");
-SUREFOOT_TEST_BARE("surefoot_stray_store", "strb wzr, [x0]\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "strb w0, [x0]\n\tret");
 inline constexpr int stray_length = 4;
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
@@ -134,11 +151,59 @@ inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
   return f == surefoot::fault{p, surefoot::cause::unmapped, during, SIGSEGV, SEGV_MAPERR, 0};
 }
 
+#elif defined(__riscv)
+
+SUREFOOT_TEST_BARE("surefoot_stray_load", "lbu a0, 0(a0)\n\tret");
+SUREFOOT_TEST_BARE("surefoot_stray_store", "sb a0, 0(a0)\n\tret");
+inline constexpr int stray_length = 4;
+
+inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
+inline auto& pc_of(void* ucontext) {
+  return static_cast<ucontext_t*>(ucontext)->uc_mcontext.__gregs[REG_PC];
+}
+inline void refuse_call(void* ucontext, int error) {
+  static_cast<ucontext_t*>(ucontext)->uc_mcontext.__gregs[REG_A0] =
+      std::uint64_t{0} - static_cast<unsigned>(error);
+}
+
+// The rounding mode, which is fesetround()'s: there is nothing else.
+struct control_state {
+  std::uint64_t rounding = 0;
+
+  friend bool operator==(const control_state&, const control_state&) = default;
+};
+inline control_state control_now() {
+  control_state c;
+  asm volatile("frrm %0" : "=r"(c.rounding));
+  return c;
+}
+inline void make_control_peculiar() {}
+
+inline void load_with_all_registers_changed(const volatile void* p) {
+  asm volatile(
+      "li s1, -1\n\tli s2, -1\n\tli s3, -1\n\tli s4, -1\n\tli s5, -1\n\tli s6, -1\n\t"
+      "li s7, -1\n\tli s8, -1\n\tli s9, -1\n\tli s10, -1\n\tli s11, -1\n\t"
+      "fmv.d.x fs0, s1\n\tfmv.d.x fs1, s1\n\tfmv.d.x fs11, s1\n\tlbu a0, 0(%0)"
+      :
+      : "r"(p)
+      : "a0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "fs0", "fs1",
+        "fs11", "memory");
+}
+
+// Beyond the addresses of any number of page tables: reported as what is not mapped, with its address.
+inline constexpr std::uintptr_t non_canonical[] = {0x0100'0000'0000'0000, 0x0123'4567'89ab'cdef,
+                                                   0x4000'0000'0000'0000, 0x7fff'ffff'ffff'f000};
+inline constexpr bool non_canonical_has_address = true;
+inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
+                             surefoot::access_kind during) {
+  return f == surefoot::fault{p, surefoot::cause::unmapped, during, SIGSEGV, SEGV_MAPERR, 0};
+}
+
 #endif
 
 extern "C" {
 void surefoot_stray_load(const volatile void*);
-void surefoot_stray_store(volatile void*);
+void surefoot_stray_store(volatile void*);  // of the address's lowest byte
 }
 
 // In the kernel's half.

@@ -155,7 +155,7 @@ class pages {
  private:
   // Far below where the kernel puts mappings by itself, so that nothing else fills our holes.
   static std::uint8_t* reserve(std::size_t bytes) {
-    static std::atomic<std::uintptr_t> next{0x2000'0000'0000};
+    static std::atomic<std::uintptr_t> next{machine::unused_addresses};
     void* const at = reinterpret_cast<void*>(next.fetch_add(bytes + page_size));
     return map(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1);
   }

@@ -197,9 +197,9 @@ TEMPLATE_TEST_CASE("salvage of nothing and of a range that wraps touches nothing
 }
 
 TEST_CASE("with a bad byte the rest of its page is lost, and with a poisoned one the extent") {
-  using surefoot::engine::table;
+  using surefoot::engine::standard;
   const auto lost = [](std::uintptr_t address, std::size_t extent) {
-    return surefoot::detail::lost_with<table>(
+    return surefoot::detail::lost_with<standard>(
         {.address = memory::at(address), .kind = cause::poisoned, .extent = extent});
   };
   constexpr std::uintptr_t page = 0x7000'0000'1000;

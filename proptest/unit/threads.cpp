@@ -54,7 +54,7 @@ namespace {
 std::uint8_t* bad = nullptr;
 int* answered = nullptr;
 void fault_in_a_handler(const siginfo_t&) {
-  if (!surefoot::try_load<int>(bad, surefoot::engine::table{}).ok()) ++*answered;
+  if (!surefoot::try_load<int>(bad, surefoot::engine::standard{}).ok()) ++*answered;
   if (!surefoot::try_load<int>(bad, surefoot::engine::jump{}).ok()) ++*answered;
   if (!surefoot::guarded([]() noexcept { process::stray_load(bad); }).ok()) ++*answered;
 }

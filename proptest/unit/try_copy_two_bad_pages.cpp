@@ -15,7 +15,7 @@ namespace {
 using memory::kind;
 using surefoot::access_kind;
 using surefoot::progress;
-using surefoot::engine::table;
+using surefoot::engine::standard;
 namespace arch = surefoot::arch;
 namespace detail = surefoot::engine::detail;
 namespace signals = surefoot::signals;
@@ -30,6 +30,7 @@ arch::trap denied_at(const std::uint8_t* at) {
   return {signals::pack(SIGSEGV, info), reinterpret_cast<std::uintptr_t>(at)};
 }
 
+#if SUREFOOT_HAS_TABLE
 // The answer to a copy of one register whose access on the side of `during` was refused by the page
 // at `at`.
 progress settle(std::uint8_t* dst, const std::uint8_t* src, access_kind during,
@@ -41,6 +42,8 @@ progress settle(std::uint8_t* dst, const std::uint8_t* src, access_kind during,
       });
 }
 
+#endif
+
 TEST_CASE("a scan that was refused by the second page it crosses into asks the first as well") {
   (void)surefoot::install();
   for (const kind first : {kind::hole, kind::past_end_of_file, kind::good}) {
@@ -48,7 +51,7 @@ TEST_CASE("a scan that was refused by the second page it crosses into asks the f
     for (std::size_t before = 1; before < width; ++before) {
       std::uint8_t* const p = land.page(1) - before;
       const progress met =
-          detail::settle_scan<access_kind::read>(table{}, p, width, 0, denied_at(land.page(1)));
+          detail::settle_scan<access_kind::read>(standard{}, p, width, 0, denied_at(land.page(1)));
       CHECK(met == (first == kind::good ? memory::stopped(before, width, kind::no_access,
                                                           access_kind::read, land.page(1))
                                         : memory::stopped(0, width, first, access_kind::read, p)));
@@ -59,6 +62,7 @@ TEST_CASE("a scan that was refused by the second page it crosses into asks the f
 TEST_CASE(
     "a copy that was refused by the second page it crosses into stops in the first, if that is "
     "bad") {
+#if SUREFOOT_HAS_TABLE
   (void)surefoot::install();
   const memory::pages fine{kind::good};
   for (const kind first : {kind::hole, kind::past_end_of_file, kind::good}) {
@@ -77,6 +81,9 @@ TEST_CASE(
         if (first == kind::good) memory::fill(p, before);
       }
   }
+#else
+  memory::say_skipped("engine::table");
+#endif
 }
 
 }  // namespace

@@ -53,8 +53,10 @@ struct with {
   using engine = Engine;
   using value = Value;
 };
+#if SUREFOOT_HAS_TABLE
 template <class V>
 using table_of = with<surefoot::engine::table, V>;
+#endif
 template <class V>
 using jump_of = with<surefoot::engine::jump, V>;
 template <class V>
@@ -64,7 +66,11 @@ using kernel_of = with<surefoot::engine::kernel, V>;
   engine<std::uint8_t>, engine<std::uint16_t>, engine<std::uint32_t>, engine<std::uint64_t>, \
       engine<block<16>>, engine<block<3>>, engine<block<12>>, engine<block<24>>,             \
       engine<block<100>>
+#if SUREFOOT_HAS_TABLE
 #define EVERY_SIZE EVERY_SIZE_OF(table_of), EVERY_SIZE_OF(jump_of), EVERY_SIZE_OF(kernel_of)
+#else
+#define EVERY_SIZE EVERY_SIZE_OF(jump_of), EVERY_SIZE_OF(kernel_of)
+#endif
 
 TEMPLATE_TEST_CASE("a load takes the whole value or names its first bad byte, at each misalignment",
                    "", EVERY_SIZE) {

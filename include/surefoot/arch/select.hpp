@@ -21,13 +21,22 @@
 #include <surefoot/arch/aarch64/probe.hpp>
 #include <surefoot/arch/aarch64/scan.hpp>
 #include <surefoot/arch/aarch64/table.hpp>
+#else
+#include <surefoot/arch/generic/atomic.hpp>
+#include <surefoot/arch/generic/context.hpp>
+#include <surefoot/arch/generic/copy.hpp>
+#include <surefoot/arch/generic/entry.hpp>
+#include <surefoot/arch/generic/probe.hpp>
+#include <surefoot/arch/generic/scan.hpp>
+#include <surefoot/arch/generic/table.hpp>
 #endif
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
 
-static_assert(accesses<access<true>, vector16> && accesses<access<false>, vector16>);
+static_assert(has_table == SUREFOOT_HAS_TABLE);
+static_assert((!has_table || accesses<access<true>, vector16>)&&accesses<access<false>, vector16>);
 static_assert(atomics<atomic_access<true>, pair16> && atomics<atomic_access<false>, pair16>);
 static_assert(copies_blocks<block_access<true>, block> &&
               copies_blocks<block_access<false>, block>);
@@ -38,6 +47,7 @@ static_assert(granule() >= 16 && page_size() % granule() == 0);
 static_assert(untagged(0x1000) == 0x1000 && tagged_like(0, 0x1000) == 0x1000);
 static_assert(stores_are_whole || block::width <= granule());
 
+#if SUREFOOT_HAS_TABLE
 // The bounds of this image's table, made by the linker; null where the image has no access at all.
 // g++ drops the visibility where the name comes from an asm label: it must be the variable's own
 // name.
@@ -47,6 +57,7 @@ extern "C" {
 }
 inline const table_entry* table_begin() noexcept { return SUREFOOT_DETAIL_START; }
 inline const table_entry* table_end() noexcept { return SUREFOOT_DETAIL_STOP; }
+#endif
 
 }  // namespace arch
 }  // namespace SUREFOOT_ABI

@@ -269,7 +269,8 @@ struct SUREFOOT_PUBLIC jump {
   // What runs in these guards is our own, so a fault without address is its.
   SUREFOOT_HIDDEN static void cover(landing_place& g, unsigned which, const volatile void* p,
                                     std::size_t n) noexcept {
-    g.cover(which, p, n);
+    const std::size_t before = detail::address(p) % arch::narrowest_atomic;
+    g.cover(which, detail::forward(p, std::size_t{0} - before), n + before);
     g.cover_unplaced();
   }
 

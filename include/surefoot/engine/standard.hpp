@@ -4,7 +4,7 @@
 #include <surefoot/config.hpp>
 #include <surefoot/engine/concept.hpp>
 
-#ifdef SUREFOOT_DEFAULT_JUMP
+#if defined(SUREFOOT_DEFAULT_JUMP) || !SUREFOOT_HAS_TABLE
 #include <surefoot/engine/jump.hpp>
 #else
 #include <surefoot/engine/table.hpp>
@@ -14,7 +14,7 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace engine {
 
-#ifdef SUREFOOT_DEFAULT_JUMP
+#if defined(SUREFOOT_DEFAULT_JUMP) || !SUREFOOT_HAS_TABLE
 using standard = jump;
 #else
 using standard = table;

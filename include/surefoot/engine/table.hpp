@@ -5,6 +5,13 @@
 // its return (1.6 us).
 #pragma once
 
+#include <surefoot/config.hpp>
+
+#if !SUREFOOT_HAS_TABLE
+#error \
+    "there is no engine::table on this machine: engine::standard is engine::jump (engine/standard.hpp)"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/arch/select.hpp>

@@ -197,6 +197,16 @@ inline ssize_t copy_through_kernel(const iovec* to, std::size_t to_count, const 
   return ::syscall(SYS_process_vm_readv, ::getpid(), to, to_count, from, from_count, 0UL);
 }
 
+// Can the 8 bytes be read that lie around p, from a multiple of 8? The kernel reads such a set of
+// signals before it looks at what it is to do with it, which here is nothing that it knows. Works, unlike
+// copy_through_kernel(), where a process may not look at memory in that way.
+inline bool can_be_read(const volatile void* p) noexcept {
+  const errno_kept kept;
+  constexpr int nothing_known = -1;
+  const std::uintptr_t around = reinterpret_cast<std::uintptr_t>(p) & ~std::uintptr_t{7};
+  return ::syscall(SYS_rt_sigprocmask, nothing_known, around, nullptr, 8) == -1 && errno != EFAULT;
+}
+
 // An atomic read-modify-write of the word at `word` (aligned to 4 bytes) that changes nothing, made
 // by the kernel: FUTEX_WAKE_OP with OR 0. False where the word refuses it.
 //

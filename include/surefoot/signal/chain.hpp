@@ -27,7 +27,8 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
 
 // One displaced disposition.
 struct owner {
-  unsigned char state;  // 0 free, 1 being written, 2 readable and fixed
+  std::uint32_t
+      state;  // 0 free, 1 being written, 2 readable and fixed (g++ leaves a byte to libatomic)
   unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
   image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;
@@ -103,7 +104,7 @@ struct owners {
     for (unsigned i = 0; i < none; ++i)
       if (known[i].is(action)) return i;
     for (unsigned i = 0; i < none; ++i) {
-      unsigned char free = 0;
+      std::uint32_t free = 0;
       if (!__atomic_compare_exchange_n(&known[i].state, &free, 1, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED))
         continue;

@@ -63,6 +63,8 @@ inline constexpr std::uint32_t guards_everything = 1;  // no ranges: any fault
 inline constexpr std::uint32_t guards_unplaced = 2;  // also a fault without address, ranges or not
 
 inline constinit image_record this_image{};
+// The address of this image's own handler, where nothing else would tell it (arch/generic/entry.hpp).
+inline constinit std::uintptr_t this_handler = 0;
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local guard* innermost_guard = nullptr;
 
 inline guard** guard_slot(const image_record& r) noexcept {
@@ -119,6 +121,8 @@ inline void join(image_record* a, image_record* b) noexcept {
 // Reads only what is on the same page as the handler, and so is there.
 inline image_record* record_behind(std::uintptr_t handler) noexcept {
   if (handler <= 1) return nullptr;  // SIG_DFL, SIG_IGN
+  if constexpr (!arch::has_header)
+    return handler == __atomic_load_n(&this_handler, __ATOMIC_RELAXED) ? &this_image : nullptr;
   const auto at_distance = [](const char* from) noexcept {
     std::int32_t distance = 0;
     __builtin_memcpy(&distance, from, sizeof distance);

@@ -34,7 +34,7 @@ inline bool is_ours(const struct sigaction& a) noexcept {
 
 // image_record::owner_before. An image that was uninstalled but stands in somebody's chain is
 // passed over.
-inline constinit unsigned char being_asked = 0;
+inline constinit std::uint32_t being_asked = 0;
 inline int owner_before(int signal, struct sigaction* to) noexcept {
   if (__atomic_exchange_n(&being_asked, 1, __ATOMIC_ACQ_REL) != 0) return 0;
   int found = 0;
@@ -75,6 +75,7 @@ inline void prepare_record() noexcept {
   __atomic_store_n(&this_image.forward, &forward, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.owner_before, &owner_before, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.in_use, &ready_byte, __ATOMIC_RELAXED);
+  __atomic_store_n(&this_handler, reinterpret_cast<std::uintptr_t>(our_entry()), __ATOMIC_RELAXED);
   (void)order_of_table();
   image_record* none = nullptr;
   __atomic_compare_exchange_n(&this_image.root, &none, &this_image, false, __ATOMIC_ACQ_REL,

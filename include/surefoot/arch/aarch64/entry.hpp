@@ -18,6 +18,8 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
 
+inline constexpr bool has_header = true;
+
 // Precondition: called with one Handler and one Record only, in all of the image. `bti c` (a `nop` on
 // older processors): where branches are checked, the kernel enters a handler as one.
 template <auto* Handler, auto* Record>

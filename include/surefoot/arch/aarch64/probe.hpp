@@ -23,6 +23,9 @@ namespace arch {
 
 using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
+// Bytes of the narrowest read-modify-write: what touches a byte touches this multiple of it.
+inline constexpr std::size_t narrowest_atomic = 1;
+
 // What this processor has beyond ARMv8.0, as the kernel tells it (asm/hwcap.h). Asked once.
 inline constinit unsigned char known_features = 0;
 inline constexpr unsigned char features_asked = 1, feature_lse = 2, feature_mte = 4;

@@ -10,6 +10,8 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
 
+inline constexpr bool has_header = true;
+
 // Nothing may come before the jump: no profile, no coverage, no call of an instrumenter.
 #ifdef __clang__
 #define SUREFOOT_DETAIL_BARE \

@@ -20,6 +20,9 @@ namespace arch {
 
 using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
+// Bytes of the narrowest read-modify-write: what touches a byte touches this multiple of it.
+inline constexpr std::size_t narrowest_atomic = 1;
+
 // Has this processor memory tags?
 constexpr bool tags_are_here() noexcept { return false; }
 

@@ -1,0 +1,103 @@
+// The interrupted context of a signal on riscv64: the only place that names its registers.
+#pragma once
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/generic/probe.hpp>
+#include <surefoot/arch/generic/table.hpp>
+#include <surefoot/arch/trap.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace arch {
+
+// The only size of a page here.
+constexpr std::size_t page_size() noexcept { return 4096; }
+
+// The finest unit in which an access is refused.
+constexpr std::size_t granule() noexcept { return page_size(); }
+
+// All bits of a pointer are address here.
+inline constexpr bool has_tags = false;
+constexpr std::uintptr_t untagged(std::uintptr_t address) noexcept { return address; }
+constexpr std::uintptr_t tagged_like(std::uintptr_t, std::uintptr_t address) noexcept {
+  return address;
+}
+
+// Addresses with the top bit set belong to the kernel. These and other non-canonical ones are reported
+// with their value, as SEGV_MAPERR.
+constexpr bool in_kernel_half(std::uint64_t address) noexcept { return (address >> 63) != 0; }
+
+// Is this an address of user space with three levels of page tables (Sv39), and so with more as well?
+constexpr bool surely_canonical(std::uint64_t address) noexcept { return (address >> 38) == 0; }
+
+// The address of the thread's control block; `initial-exec` thread-locals lie at fixed distances
+// from it.
+inline std::uintptr_t thread_pointer() noexcept {
+  return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+}
+
+// The interrupted state, as a signal frame holds it.
+class context {
+ public:
+  explicit context(void* ucontext) noexcept : uc_(static_cast<ucontext_t*>(ucontext)) {}
+
+  std::uintptr_t program_counter() const noexcept { return uc_->uc_mcontext.__gregs[REG_PC]; }
+  std::uintptr_t stack_pointer() const noexcept { return uc_->uc_mcontext.__gregs[REG_SP]; }
+
+  // There is no table, so nobody asks.
+  std::uintptr_t access_start(const table_entry&) const noexcept { return 0; }
+  void land(const table_entry&, const trap&) noexcept {}
+
+  // Was the access that faulted a store, or an atomic? The frame does not say; the instruction does.
+  bool was_store() const noexcept {
+    std::uint16_t code = 0;
+    trap ignored;
+    if (access<true>::load(reinterpret_cast<const void*>(program_counter()), code, ignored))
+      return false;
+    const unsigned quadrant = code & 3u;
+    if (quadrant == 3) {
+      const unsigned opcode = code & 0x7fu;
+      return opcode == 0x23 || opcode == 0x27 || opcode == 0x2f;  // STORE, STORE-FP, AMO
+    }
+    return quadrant != 1 && (code >> 13) >= 5;  // c.fsd, c.sw, c.sd, and the same for the stack
+  }
+
+  // Was the thread inside a system call? Then the program counter stands behind `ecall`.
+  bool in_system_call() const noexcept {
+    std::uint32_t before = 0;
+    trap ignored;
+    if (access<true>::load(reinterpret_cast<const void*>(program_counter() - 4), before, ignored))
+      return false;
+    return before == 0x0000'0073;
+  }
+
+  // The signal mask of the interrupted code. The frame holds only the 8 bytes that the kernel
+  // knows.
+  std::uint64_t signal_mask() const noexcept {
+    std::uint64_t m = 0;
+    __builtin_memcpy(&m, &uc_->uc_sigmask, sizeof m);
+    return m;
+  }
+
+  // A word of the frame (uc_link) that the kernel clears for each delivery and does not look at
+  // again. Here a delivery can be marked.
+  std::uintptr_t mark() const noexcept { return reinterpret_cast<std::uintptr_t>(uc_->uc_link); }
+  void mark(std::uintptr_t to) noexcept { uc_->uc_link = reinterpret_cast<ucontext_t*>(to); }
+
+  // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
+  const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
+
+  // Nothing: delivery leaves the floating-point control register (fcsr) as it was.
+  void restore_control_state() const noexcept {}
+
+ private:
+  ucontext_t* uc_;
+};
+
+}  // namespace arch
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot

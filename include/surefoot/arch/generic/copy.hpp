@@ -1,0 +1,49 @@
+// The inner block of a copy without assembly: 64 bytes through eight words, of which a machine with 32
+// registers keeps all.
+//
+// A block is loaded whole before any of it is stored, so that a fault on the load side leaves the
+// destination alone, and so that a destination below its source may overlap it. Stores ascend: when one
+// faults, all those before it are done and none after it was tried.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <surefoot/arch/generic/probe.hpp>
+
+namespace surefoot {
+inline namespace SUREFOOT_ABI {
+namespace arch {
+
+// A store that crosses into a bad page may be one of bytes.
+inline constexpr bool stores_are_whole = false;
+
+struct block {
+  static constexpr std::size_t size = 64;   // bytes
+  static constexpr std::size_t width = 16;  // bytes of one store
+  vector16 part[4];
+};
+
+// A vector, and a block, of one byte many times.
+inline vector16 repeated(std::uint8_t byte) noexcept { return vector16{} + byte; }
+inline block repeated_block(std::uint8_t byte) noexcept {
+  const vector16 v = repeated(byte);
+  return {{v, v, v, v}};
+}
+
+template <bool Tabled>
+struct block_access {
+  static bool load(const volatile void* p, block& b, trap&) noexcept {
+    words<8> all;
+    plain_load(p, all);
+    b = __builtin_bit_cast(block, all);
+    return false;
+  }
+  static bool store(volatile void* p, const block& b, trap&) noexcept {
+    plain_store(p, __builtin_bit_cast(words<8>, b));
+    return false;
+  }
+};
+
+}  // namespace arch
+}  // namespace SUREFOOT_ABI
+}  // namespace surefoot
