@@ -98,3 +98,13 @@ unpack_packages() {
   fetch_packages "$arch" "$to" "$@" || exit 3
   printf '%s\n' "$*" >"$to/unpacked"
 }
+
+# list_tiles FILE: each kind of tile, how often all tests together exercised it, or why it is not here.
+# A line: kind, times, reason, divided by tabs.
+list_tiles() {
+  awk -F '\t' '!($1 in times) { order[++n] = $1 }
+               { times[$1] += $2; if ($3 != "") why[$1] = $3 }
+               END { for (i = 1; i <= n; i++)
+                       if (times[order[i]] > 0) printf "%s: exercised %d times\n", order[i], times[order[i]]
+                       else printf "not run here: %s: %s\n", order[i], why[order[i]] }' "$1"
+}
