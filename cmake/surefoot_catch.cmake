@@ -2,7 +2,8 @@
 # target's name as its label.
 #
 # surefoot_catch_program(name SOURCES a.cpp b.cpp LIBRARIES ...): one such executable of several
-# sources, each of which stands for itself.
+# sources, each of which stands for itself. And name_static, of the same objects, where it is asked for
+# (./run vm: a machine with nothing but tests in it).
 #
 # Why not catch_discover_tests: it reads the names into a CMake list, so a name with half an
 # interval in it, "[0, n)", swallows all names that follow, in silence.
@@ -55,5 +56,6 @@ function(surefoot_catch_program name)
     # Catch2::Catch2 is imported, so CMake passes its headers as system ones: no warnings from there.
     target_link_libraries(${program} PRIVATE Catch2::Catch2 Threads::Threads ${with_LIBRARIES})
     surefoot_catch_tests(${program})
+    surefoot_static_twin(${program} Catch2::Catch2 Threads::Threads ${with_LIBRARIES})
   endforeach()
 endfunction()

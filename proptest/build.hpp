@@ -1,6 +1,8 @@
 // What kind of build a test is in.
 #pragma once
 
+#include <cstdlib>
+
 namespace build {
 
 // A fault costs a hundred times more under a sanitizer, a jump out of a handler a thousand times
@@ -14,11 +16,8 @@ inline constexpr bool is_sanitized =
 inline constexpr bool is_sanitized = false;
 #endif
 
-// So does everything under an emulator (./run vm).
-#if defined(SUREFOOT_TESTS_EMULATED)
-inline constexpr bool is_slow = true;
-#else
-inline constexpr bool is_slow = is_sanitized;
-#endif
+// So does everything under an emulator. ./run vm and ./run cross say that there is one.
+inline const bool is_emulated = std::getenv("SUREFOOT_TESTS_EMULATED") != nullptr;
+inline const bool is_slow = is_sanitized || is_emulated;
 
 }  // namespace build

@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=cmake/run/lib.sh
 . cmake/run/lib.sh
-# shellcheck source=cmake/run/lib_presets.sh
-. cmake/run/lib_presets.sh
+# shellcheck source=cmake/run/lib_tests.sh
+. cmake/run/lib_tests.sh
 
 usage() {
   cat <<'TEXT'

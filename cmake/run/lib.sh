@@ -60,16 +60,26 @@ cache_dir() { printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/surefoot"; }
 
 # foreign_apt ARCH apt-get|apt-cache ARGUMENT...: apt for another architecture (Debian's name: arm64), or
 # for none but this one, with lists of its own: nothing of this machine's packages is looked at or
-# changed, and nobody has to be root. The sources are this machine's.
+# changed, and nobody has to be root. The sources are this machine's; for the ARCH "backports" those of
+# newer packages for its release.
 foreign_apt() {
-  local arch=$1 tool=$2 state
+  local arch=$1 tool=$2 state options=()
   shift 2
   state=$(cache_dir)/apt-$arch
   mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
   [ -e "$state/status" ] || : >"$state/status"
+  if [ "$arch" = backports ]; then
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(LABEL) $(REPO_URI)' 'Created-By: Packages' |
+      awk '$1 !~ /-/ && $2 == "main" && $3 == "Debian" { print "deb " $4 " " $1 "-backports main"; exit }' \
+        >"$state/sources.list"
+    options=(-o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=-)
+    arch=$(dpkg --print-architecture)
+  fi
   "$tool" -q -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User="$(id -un)" \
     -o Dir::State="$state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
-    -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false "$@" </dev/null
+    -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
+    "${options[@]}" "$@" </dev/null
 }
 
 # fetch_packages ARCH DIRECTORY PACKAGE...: downloads them and unpacks them there; they are not installed.
@@ -97,14 +107,4 @@ unpack_packages() {
   foreign_apt "$arch" apt-get update || true
   fetch_packages "$arch" "$to" "$@" || exit 3
   printf '%s\n' "$*" >"$to/unpacked"
-}
-
-# list_tiles FILE: each kind of tile, how often all tests together exercised it, or why it is not here.
-# A line: kind, times, reason, divided by tabs.
-list_tiles() {
-  awk -F '\t' '!($1 in times) { order[++n] = $1 }
-               { times[$1] += $2; if ($3 != "") why[$1] = $3 }
-               END { for (i = 1; i <= n; i++)
-                       if (times[order[i]] > 0) printf "%s: exercised %d times\n", order[i], times[order[i]]
-                       else printf "not run here: %s: %s\n", order[i], why[order[i]] }' "$1"
 }

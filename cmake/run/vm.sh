@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=cmake/run/lib.sh
 . cmake/run/lib.sh
+# shellcheck source=cmake/run/lib_tests.sh
+. cmake/run/lib_tests.sh
 
 usage() {
   cat <<'TEXT'
@@ -50,7 +52,7 @@ while [ $# -gt 0 ]; do
 done
 [ ${#machines[@]} -gt 0 ] || machines=(x86_64 aarch64)
 
-packages=(g++ cmake ninja-build catch2 librapidcheck-dev cpio)
+packages=(g++ cmake ninja-build catch2 librapidcheck-dev cpio e2fsprogs)
 for machine in "${machines[@]}"; do
   case $machine in
     x86_64) packages+=(qemu-system-x86) ;;
@@ -92,25 +94,50 @@ kernel_of() {
   printf '%s\n' "$found"
 }
 
+# emulator_of MACHINE: qemu's program. That of Debian 12 (7.2) tears stores of 16 bytes, and has one tag for each
+# second granule of a page: then the one of its backports is unpacked beside the kernels. It runs with the
+# libraries and the other files of the installed one.
+emulator_of() {
+  local name=qemu-system-$1 kept work package
+  kept=$(cache_dir)/qemu
+  if [[ $("$name" --version) != *' version '[1-7].* ]]; then printf '%s\n' "$name"; return; fi
+  if [ ! -x "$kept/$name" ]; then
+    say "fetching a newer qemu for $1 from Debian's backports" >&2
+    mkdir -p "$kept"
+    foreign_apt backports apt-get update >&2 || true
+    case $1 in x86_64) package="qemu-system-x86" ;; aarch64) package="qemu-system-arm" ;; esac
+    work=$(mktemp -d "$kept/part.XXXXXX")
+    if fetch_packages backports "$work" "$package"; then mv -- "$work/usr/bin/$name" "$kept/"; fi
+    rm -rf "$work"
+  fi
+  if [ ! -x "$kept/$name" ]; then
+    echo "run vm: a newer qemu than 7.2, as Debian's backports have it, cannot be had from here (offline?)" >&2
+    exit 3
+  fi
+  printf '%s\n' "$kept/$name"
+}
+
 work=$(mktemp -d)
 qemu=
 # shellcheck disable=SC2317,SC2329
 clean_up() {
   if [ -n "$qemu" ]; then kill "$qemu" 2>/dev/null || true; wait "$qemu" 2>/dev/null || true; fi
-  rm -rf "$work"
+  rm -rf "$work" "$results"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-passed=0 failed=0 skipped=0 layouts=0
-failures=() # "machine: test", one an element
-: >"$work/notes"
-: >"$work/tiles"
-went_wrong() { # MACHINE WHAT
-  failed=$((failed + 1))
-  failures+=("$1: $2")
-}
+# DIRECTORY:PROGRAM of proptest/. A static program has no shared objects, and a machine with nothing but
+# tests in it no compiler and no shell: what needs them runs in ./run test.
+catch_programs=(unit:unit property:property_concurrent property:property writers:property_writers
+  poison:poison tags:tags)
+targets=()
+for source in fuzz/*.cpp; do targets+=("$(basename "$source" .cpp)"); done
+random_cases=200
+
+# The same objects as this machine's, and those of ./run cross, are linked once more.
+preset_of() { case $1 in x86_64) echo gcc-release ;; aarch64) echo cross-aarch64 ;; esac; }
 
 # A line of the plan; see proptest/vm/init.cpp.
 plan() { # FIELD...
@@ -120,7 +147,8 @@ plan() { # FIELD...
 
 # pack MACHINE: the machine's first file system, with the plan, in $work/initramfs.
 pack() {
-  local build=build/vm-$1 root=$work/root name
+  local build root=$work/root name
+  build=build/$(preset_of "$1")
   rm -rf "$root"
   mkdir -p "$root/vm/corpus" "$root/dev"
   cp "$build/proptest/vm/vm_init" "$root/init"
@@ -133,11 +161,11 @@ pack() {
       aarch64) plan run 'the machine has memory tags' 60 /vm/machine tag ;;
     esac
     for name in "${catch_programs[@]}"; do
-      cp "$build/proptest/${name%%:*}/${name#*:}" "$root/vm/"
+      cp "$build/proptest/${name%%:*}/${name#*:}_static" "$root/vm/${name#*:}"
       plan tests "${name#*:}" 120 "RC_PARAMS=max_success=$random_cases" "/vm/${name#*:}"
     done
     for name in "${targets[@]}"; do
-      cp "$build/fuzz/fuzz_$name" "$root/vm/"
+      cp "$build/fuzz/fuzz_${name}_static" "$root/vm/fuzz_$name"
       cp -r "fuzz/corpus/$name" "$root/vm/corpus/"
       plan run "fuzz_$name replays its corpus without a finding" 120 "/vm/fuzz_$name" "/vm/corpus/$name"
     done
@@ -148,22 +176,27 @@ pack() {
   cp fuzz/surefoot.dict "$root$PWD/fuzz/"
   (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initramfs"
   rm -rf "$root"
+  # A disk, for pages that can be read again.
+  rm -f "$work/disk"
+  PATH=$PATH:/sbin:/usr/sbin mke2fs -q -t ext4 -O ^has_journal "$work/disk" 12M
 }
 
-# boot MACHINE KERNEL: the machine's own lines come as they are printed; what it reports is in $work/report,
-# what its kernel says in $work/console.
+# boot MACHINE EMULATOR KERNEL: the machine's own lines come as they are printed; what it reports is in
+# $work/report, what its kernel says in $work/console.
 boot() {
-  local emulator=() status=0 line=ttyS0
+  local machine=() status=0 line=ttyS0
   case $1 in
-    x86_64) emulator=(qemu-system-x86_64 -machine q35 -cpu max) ;;
-    aarch64) emulator=(qemu-system-aarch64 -machine 'virt,mte=on' -cpu max) line=ttyAMA0 ;;
+    x86_64) machine=(-machine q35) ;;
+    aarch64) machine=(-machine 'virt,mte=on') line=ttyAMA0 ;;
   esac
   : >"$work/report"
   # Kernel messages of less than a crash would only take time, and poison has a few for each page.
-  timeout -k 5 "$seconds" "${emulator[@]}" -accel tcg -smp 2 -m 2G -no-reboot \
+  timeout -k 5 "$seconds" "$2" "${machine[@]}" -cpu max -accel tcg -smp 2 -m 2G -no-reboot \
     -nodefaults -no-user-config -display none \
-    -kernel "$2" -initrd "$work/initramfs" \
+    -L /usr/share/qemu -L /usr/share/seabios \
+    -kernel "$3" -initrd "$work/initramfs" \
     -append "console=$line loglevel=3 panic=-1 oops=panic mitigations=off" \
+    -drive file="$work/disk",if=none,id=disk,format=raw -device nvme,drive=disk,serial=1 \
     -chardev file,id=console,path="$work/console" -serial chardev:console \
     -device virtio-serial-pci \
     -chardev stdio,id=people,signal=off -device virtconsole,chardev=people \
@@ -174,63 +207,37 @@ boot() {
   return "$status"
 }
 
-# tally MACHINE: adds what it reports to the totals.
-tally() {
-  local kind name ended=no
-  while IFS=$'\t' read -r kind name; do
-    case $kind in
-      passed) passed=$((passed + 1)) ;;
-      skipped) skipped=$((skipped + 1)) ;;
-      failed) went_wrong "$1" "$name" ;;
-      note) printf '%s\tvm-%s\n' "$name" "$1" >>"$work/notes" ;;
-      layouts) layouts=$((layouts + name)) ;;
-      tile) printf '%s\n' "$name" >>"$work/tiles" ;;
-      end) ended=yes ;;
-    esac
-  done <"$work/report"
-  [ "$ended" = yes ]
-}
-
-# build_for MACHINE: what is packed then. Without a toolchain file for it: what checks the machine itself.
-build_for() {
-  local build=build/vm-$1
-  if [ "$1" = aarch64 ] && [ ! -f cmake/toolchain/aarch64.cmake ]; then
-    printf '%s\tvm-%s\n' 'unit, property, fuzz: needs cmake/toolchain/aarch64.cmake' "$1" >>"$work/notes"
-    catch_programs=() targets=()
-    mkdir -p "$build/proptest/vm"
-    aarch64-linux-gnu-g++ -std=c++20 -O2 -static proptest/vm/init.cpp -o "$build/proptest/vm/vm_init" &&
-      aarch64-linux-gnu-g++ -std=c++20 -O2 -static proptest/vm/machine.cpp -o "$build/proptest/vm/vm_machine"
-    return
-  fi
-  if [ "$1" = aarch64 ]; then unpack_packages arm64 "$(cache_dir)/aarch64" catch2 librapidcheck-dev; fi
-  cmake --preset "vm-$1" </dev/null >/dev/null &&
-    cmake --build "$build" --parallel "$(jobs)" \
-      --target vm_init vm_machine "${catch_programs[@]#*:}" "${targets[@]/#/fuzz_}" </dev/null
-}
-
-# Tiles that are there for this machine, or it has no use.
-exercises() { # MACHINE
-  local kind kinds=(MADV_HWPOISON UFFDIO_POISON) lacks=()
+# Has a test met each kind of tile that this machine is there for?
+meets() { # MACHINE
+  local kind kinds=(MADV_HWPOISON UFFDIO_POISON) fine=0
   case $1 in
     x86_64) kinds+=('protection key, no access' 'protection key, read-only') ;;
     aarch64) kinds+=('MTE granules') ;;
   esac
   for kind in "${kinds[@]}"; do
     awk -F '\t' -v kind="$kind" '$1 == "tile" && $2 == kind { n += $3 } END { exit !(n > 0) }' "$work/report" ||
-      lacks+=("$kind")
+      { echo "no test has met: $kind"; fine=1; }
   done
-  if [ ${#lacks[@]} -eq 0 ]; then passed=$((passed + 1)); else went_wrong "$1" "no test has met: ${lacks[*]}"; fi
+  return "$fine"
 }
 
 try_machine() {
-  local kernel status=0 before=$((passed + failed + skipped)) why
+  local where=vm-$1 preset kernel emulator status=0 before=$((passed + failed + skipped)) why
+  preset=$(preset_of "$1")
   kernel=$(kernel_of "$1") || exit $?
-  say "vm-$1: build"
-  build_for "$1" || { went_wrong "$1" build; return; }
+  emulator=$(emulator_of "$1") || exit $?
+  say "$where: build"
+  if [ "$1" = aarch64 ]; then unpack_packages arm64 "$(cache_dir)/aarch64" catch2 librapidcheck-dev; fi
+  # shellcheck disable=SC2046
+  { cmake --preset "$preset" </dev/null >/dev/null &&
+    cmake --build "build/$preset" --parallel "$(jobs)" --target vm_init vm_machine \
+      $(printf '%s_static ' "${catch_programs[@]#*:}" "${targets[@]/#/fuzz_}") </dev/null; } ||
+    { went_wrong "$where" build; return; }
   pack "$1"
-  say "vm-$1: boot $(basename "$kernel")"
-  boot "$1" "$kernel" || status=$?
-  if ! tally "$1"; then
+  say "$where: boot $(basename "$kernel") with $("$emulator" --version | sed -n 's/.*version \([0-9.]*\).*/qemu \1/p')"
+  boot "$1" "$emulator" "$kernel" || status=$?
+  tally "$where" <"$work/report"
+  if ! grep -q '^end' "$work/report"; then
     if [ "$status" -eq 124 ]; then
       why="not done within $seconds seconds"
     elif grep -aq 'Kernel panic' "$work/console"; then
@@ -241,52 +248,18 @@ try_machine() {
       why="the machine went off before its tests had ended"
     fi
     tr -d '\r' <"$work/console" | tail -n 40
-    went_wrong "$1" "$why"
+    went_wrong "$where" "$why"
   elif [ $((passed + failed + skipped)) -eq "$before" ]; then
-    went_wrong "$1" "no test has a name that matches '$only'"
-  elif [ -z "$only" ] && [ ${#catch_programs[@]} -gt 0 ]; then
-    exercises "$1"
+    went_wrong "$where" "no test has a name that matches '$only'"
+  elif [ -z "$only" ]; then
+    check "$where" "the tests meet what this machine is there for" meets "$1"
   fi
+  # What ./run test has besides.
+  tally "$where" <<<"note"$'\t'"guest_dlopened, guest_linked: needs shared objects"
+  tally "$where" <<<"note"$'\t'"consumer, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell"
 }
 
-# DIRECTORY:PROGRAM of proptest/. A static program has no shared objects, and a machine with nothing but
-# tests in it no compiler and no shell: what needs them runs in ./run test.
-all_programs=(unit:unit property:property_concurrent property:property writers:property_writers)
-[ ! -f proptest/poison/CMakeLists.txt ] || all_programs+=(poison:poison)
-targets=()
-random_cases=200
-
 for machine in "${machines[@]}"; do
-  catch_programs=("${all_programs[@]}") targets=()
-  for source in fuzz/*.cpp; do targets+=("$(basename "$source" .cpp)"); done
   try_machine "$machine"
-  # What ./run test has besides.
-  for left in 'guest_dlopened, guest_linked: needs shared objects' \
-    'consumer, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell'; do
-    printf '%s\tvm-%s\n' "$left" "$machine" >>"$work/notes"
-  done
 done
-
-echo "LAYOUTS: $layouts"
-awk -F '\t' '!($1 in times) { order[++n] = $1 } { times[$1] += $2; if ($3 != "") why[$1] = $3 }
-             END { for (i = 1; i <= n; i++) printf "TILE: %s: %d: %s\n", order[i], times[order[i]], why[order[i]] }' \
-  "$work/tiles"
-say "tiles of the testing kit, in $layouts random and other layouts"
-list_tiles "$work/tiles"
-
-say "result"
-for failure in ${failures[@]+"${failures[@]}"}; do
-  echo "failed: $failure"
-done
-# Most of them need the same, and each type of a template is a test: a line for what is needed.
-awk -F '\t' '
-  { at = index($1, ": needs "); name = substr($1, 1, at - 1); need = substr($1, at + 8) " (" $2 ")"
-    sub(/ - [^ ]+$/, "", name)
-    if (at == 0) { name = $1; need = "? (" $2 ")" }
-    if ((name, need) in seen) next
-    seen[name, need] = 1
-    if (!(need in names)) order[++n] = need
-    names[need] = names[need] (names[need] == "" ? "" : "; ") name }
-  END { for (i = 1; i <= n; i++) print "not run here: needs " order[i] ": " names[order[i]] }' "$work/notes"
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+say_result

@@ -198,15 +198,23 @@ struct buffers {
 // An address that is none of ours, and stays so: null, unmapped, kernel half, non-canonical, at the end of
 // the address space.
 inline unsigned char* wild(std::uint8_t which) {
-  constexpr std::uintptr_t some[] = {
-      0, 1, 4095,
-      0x7fff'ffff'f000,  // the last page of the user's half: never mapped
-#ifndef SUREFOOT_FUZZ_EMULATED
-      // qemu's user mode reports these as null.
-      0x8000'0000'0000, 0x1234'5678'9abc'def0, 0xffff'7fff'ffff'ffff,
-#endif
-      0xffff'8000'0000'0000, 0xffff'ffff'ffff'f000, 0xffff'ffff'ffff'fff8, 0xffff'ffff'ffff'ffff};
-  return reinterpret_cast<unsigned char*>(some[which % std::size(some)]);
+  constexpr std::uintptr_t last_page = 0x7fff'ffff'f000;  // of the user's half: never mapped
+  constexpr std::uintptr_t some[] = {0,
+                                     1,
+                                     4095,
+                                     last_page,
+                                     0x8000'0000'0000,
+                                     0x1234'5678'9abc'def0,
+                                     0xffff'7fff'ffff'ffff,
+                                     0xffff'8000'0000'0000,
+                                     0xffff'ffff'ffff'f000,
+                                     0xffff'ffff'ffff'fff8,
+                                     0xffff'ffff'ffff'ffff};
+  // For qemu's user mode, which reports an address that is not canonical as null.
+  static const bool canonical = std::getenv("SUREFOOT_FUZZ_CANONICAL") != nullptr;
+  const std::uintptr_t at = some[which % std::size(some)], sign = at >> 47;
+  return reinterpret_cast<unsigned char*>(canonical && sign != 0 && sign != 0x1'ffff ? last_page
+                                                                                     : at);
 }
 // Would n bytes from there leave the address space? That is known before any access.
 inline bool wraps(const void* p, std::size_t n) {

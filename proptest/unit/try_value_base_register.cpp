@@ -86,11 +86,8 @@ struct through_rbp {
         : "rax", "memory");
     return faulted;
   }
-#if defined(SUREFOOT_TESTS_EMULATED)
-  static constexpr int signal = SIGSEGV;  // qemu 7.2 raises no stack fault
-#else
-  static constexpr int signal = SIGBUS;
-#endif
+  static inline const int signal =
+      build::is_emulated ? SIGSEGV : SIGBUS;  // qemu has no stack faults
 };
 
 #define EVERY_BASE                                                                             \

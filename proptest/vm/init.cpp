@@ -86,6 +86,10 @@ void mount_on(const char* where, const char* type, const char* options = "") {
   if (::mount(type, where, type, 0, options) != 0) give_up(where);
 }
 
+void mount_disk(const char* device, const char* where, const char* type) {
+  if (::mkdir(where, 0755) != 0 || ::mount(device, where, type, 0, "") != 0) give_up(where);
+}
+
 // A terminal that changes no byte. The driver may still be looking for its ports.
 int open_line(const char* device) {
   for (int tries = 0; tries < 500; ++tries, ::usleep(10'000)) {
@@ -116,6 +120,8 @@ void set_up() {
   mount_on("/sys", "sysfs");
   mount_on("/dev/shm", "tmpfs", "mode=1777");
   mount_on("/dev/hugepages", "hugetlbfs");
+  // A file system that keeps its pages elsewhere.
+  if (::access("/dev/nvme0n1", F_OK) == 0) mount_disk("/dev/nvme0n1", "/disk", "ext4");
   put("/proc/sys/vm/nr_hugepages", "8");
   put("/proc/sys/vm/unprivileged_userfaultfd", "1");
   // Not a file system of its own: what was packed may lie in there.
