@@ -14,4 +14,11 @@ inline constexpr bool is_sanitized =
 inline constexpr bool is_sanitized = false;
 #endif
 
+// So does everything under an emulator (./run vm).
+#if defined(SUREFOOT_TESTS_EMULATED)
+inline constexpr bool is_slow = true;
+#else
+inline constexpr bool is_slow = is_sanitized;
+#endif
+
 }  // namespace build

@@ -54,3 +54,51 @@ build_examples() {
   cmake --build build/demo --target "$@" --parallel "$(jobs)" </dev/null >&2
   printf '%s\n' "$PWD/build/demo/examples"
 }
+
+# What is fetched and kept, outside of every tree.
+cache_dir() { printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/surefoot"; }
+
+# foreign_apt ARCH apt-get|apt-cache ARGUMENT...: apt for another architecture (Debian's name: arm64), or
+# for none but this one, with lists of its own: nothing of this machine's packages is looked at or
+# changed, and nobody has to be root. The sources are this machine's.
+foreign_apt() {
+  local arch=$1 tool=$2 state
+  shift 2
+  state=$(cache_dir)/apt-$arch
+  mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+  [ -e "$state/status" ] || : >"$state/status"
+  "$tool" -q -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User="$(id -un)" \
+    -o Dir::State="$state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
+    -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false "$@" </dev/null
+}
+
+# fetch_packages ARCH DIRECTORY PACKAGE...: downloads them and unpacks them there; they are not installed.
+# `foreign_apt ARCH apt-get update` comes before. Status 1, and apt's own words: they cannot be had.
+fetch_packages() {
+  local arch=$1 to=$2 work status=0 package
+  shift 2
+  work=$(mktemp -d)
+  (cd "$work" && foreign_apt "$arch" apt-get download "$@" >log 2>&1) || { cat "$work/log" >&2; status=1; }
+  for package in "$work"/*.deb; do
+    [ "$status" -ne 0 ] || dpkg-deb -x "$package" "$to" || status=1
+  done
+  rm -rf "$work"
+  return "$status"
+}
+
+# list_tiles FILE: each kind of tile, how often all tests together exercised it, or why it is not here.
+# A line: kind, times, reason, divided by tabs.
+list_tiles() {
+  awk -F '\t' '!($1 in times) { order[++n] = $1 }
+               { times[$1] += $2; if ($3 != "") why[$1] = $3 }
+               END { for (i = 1; i <= n; i++)
+                       if (times[order[i]] > 0) printf "%s: exercised %d times\n", order[i], times[order[i]]
+                       else printf "not run here: %s: %s\n", order[i], why[order[i]] }' "$1"
+}
+
+# list_notes FILE: what did not run, each once, with all the places. A line: what, a tab, the place.
+list_notes() {
+  awk -F '\t' '!($1 in where) { order[++n] = $1 }
+               index(" " where[$1] ", ", " " $2 ", ") == 0 { where[$1] = where[$1] (where[$1] ? ", " : "") $2 }
+               END { for (i = 1; i <= n; i++) print "not run here: " order[i] " (" where[order[i]] ")" }' "$1"
+}

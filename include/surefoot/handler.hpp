@@ -119,13 +119,26 @@ enum class SUREFOOT_PUBLIC pinned : unsigned char { no, yes };
 // go: link it with `-Wl,-z,nodelete` (CMake: surefoot::pinned) or call this. From normal code only:
 // from a signal handler that interrupted dlopen() it would abort. The executable is pinned anyway.
 [[nodiscard]] inline pinned pin() noexcept {
-  Dl_info where{};
-  void* map = nullptr;
-  if (::dladdr1(&signals::ready_byte, &where, &map, RTLD_DL_LINKMAP) == 0 || map == nullptr)
-    return pinned::no;
-  const char* const name = static_cast<const link_map*>(map)->l_name;
-  if (name == nullptr || *name == '\0') return pinned::yes;  // the executable has no name here
-  return ::dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr ? pinned::yes
+  // Not dladdr(): it knows nothing of a static program.
+  struct image {
+    std::uintptr_t inside;
+    const char* name;
+  } ours{reinterpret_cast<std::uintptr_t>(&signals::ready_byte), nullptr};
+  const auto is_it = [](dl_phdr_info* loaded, std::size_t, void* data) {
+    auto& looked_for = *static_cast<image*>(data);
+    for (std::size_t i = 0; i < loaded->dlpi_phnum; ++i) {
+      const auto& part = loaded->dlpi_phdr[i];
+      if (part.p_type != PT_LOAD ||
+          looked_for.inside - loaded->dlpi_addr - part.p_vaddr >= part.p_memsz)
+        continue;
+      looked_for.name = loaded->dlpi_name;
+      return 1;
+    }
+    return 0;
+  };
+  if (::dl_iterate_phdr(is_it, &ours) == 0 || ours.name == nullptr) return pinned::no;
+  if (*ours.name == '\0') return pinned::yes;  // the executable has no name here
+  return ::dlopen(ours.name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr ? pinned::yes
                                                                             : pinned::no;
 }
 

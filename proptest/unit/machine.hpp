@@ -75,10 +75,21 @@ inline void load_with_all_registers_changed(const volatile void* p) {
       : "rax", "rbx", "r12", "r13", "r14", "r15", "memory");
 }
 
+// The first address above the user's half: 2^47, or 2^56 where page tables have five levels. Memory beyond the
+// first is only for those who ask for it there.
+inline std::uintptr_t end_of_user_half() {
+  constexpr std::uintptr_t of_four = std::uintptr_t{1} << 47, of_five = std::uintptr_t{1} << 56;
+  void* const p = ::mmap(reinterpret_cast<void*>(of_four), 4096, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const auto at = reinterpret_cast<std::uintptr_t>(p);
+  if (p != MAP_FAILED) ::munmap(p, 4096);
+  return at >= of_four && at < of_five ? of_five : of_four;
+}
+
 // Outside of the canonical form: reported without an address, as SIGBUS where the base register was rbp.
-inline constexpr std::uintptr_t non_canonical[] = {0x0000'8000'0000'0000, 0x0123'4567'89ab'cdef,
-                                                   0x4000'0000'0000'0000, 0x7fff'ffff'ffff'f000,
-                                                   0x8000'0000'0000'0000, 0xffff'7fff'ffff'ffff};
+inline const std::uintptr_t non_canonical[] = {end_of_user_half(),    0x0123'4567'89ab'cdef,
+                                               0x4000'0000'0000'0000, 0x7fff'ffff'ffff'f000,
+                                               0x8000'0000'0000'0000, ~end_of_user_half()};
 inline constexpr bool non_canonical_has_address = false;
 inline bool is_non_canonical(const surefoot::fault& f, const volatile void* p,
                              surefoot::access_kind during) {

@@ -253,6 +253,6 @@ inline bool is_kernel_half(const surefoot::fault& f, const volatile void* p,
 }
 
 // How far a sweep goes at once: a fault under ASan costs a hundred times more.
-inline constexpr std::size_t stride = build::is_sanitized ? 7 : 1;
+inline constexpr std::size_t stride = build::is_slow ? 7 : 1;
 
 }  // namespace memory

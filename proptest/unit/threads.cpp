@@ -15,7 +15,7 @@ namespace {
 using process::shared;
 
 // A jump is slow under a sanitizer, which walks the mappings at each.
-constexpr int faults_each = build::is_sanitized ? 500 : 10'000;
+constexpr int faults_each = build::is_slow ? 500 : 10'000;
 
 }  // namespace
 

@@ -147,7 +147,7 @@ TEMPLATE_TEST_CASE("a misaligned atomic is refused before any access", "",
 }
 
 TEMPLATE_TEST_CASE("no update is lost between threads", "", SUREFOOT_SIGNAL_ENGINES) {
-  constexpr std::uint64_t rounds = build::is_sanitized ? 20'000 : 200'000;
+  constexpr std::uint64_t rounds = build::is_slow ? 20'000 : 200'000;
   const memory::pages land{kind::good};
   auto* const sum = reinterpret_cast<std::uint64_t*>(land.data());
   auto* const bits = sum + 1;

@@ -23,8 +23,13 @@ answer said_by(tile t, const answer& met, access_kind during) {
   } else {
     if (t == tile::secret && during == access_kind::read) return {cause::denied};
     // MADV_POPULATE_* tells this poison also where the processor does not.
-    if (t == tile::userfault_poison) return {cause::poisoned, 0, 0, tile_size};
+    if (t == tile::userfault_poison || t == tile::hardware_poison)
+      return {cause::poisoned, 0, 0, tile_size};
     if (t == tile::guard_page) return {cause::unknown};
+    // process_vm_readv does not look at the keys of what it reads; MADV_POPULATE_WRITE and a plain
+    // mapping without write permission are one answer.
+    if (t == tile::key_denied || t == tile::key_read_only)
+      return during == access_kind::read ? answer{} : answer{cause::denied};
     // None of its system calls looks at the tags of the memory that it is about (tile/tag.hpp).
     if (t == tile::tag_granules) return {};
     return {engine::kernel::sees(met.kind) ? met.kind : cause::unknown};

@@ -59,12 +59,14 @@ class huge_stock {
                      MREMAP_MAYMOVE | MREMAP_FIXED, to) == to,
             "mremap of a piece of a huge page");
     all.left_ -= tile_size;
+    require(advise(to, tile_size, MADV_DOFORK), "MADV_DOFORK");
   }
 
  private:
   void make_ready() {
-    // After a fork the pieces are the parent's too: a write here would be to a copy, of any size.
-    if (owner_ != ::getpid() && left_ > 0) ::munmap(begin_, std::exchange(left_, 0));
+    // A child does not get the pieces: while it had them too, and up to Linux 6.14 for ever after, a write
+    // in the parent would be to a copy, a small page. What is there in a child is not ours.
+    if (owner_ != ::getpid()) left_ = 0;
     owner_ = ::getpid();
     if (left_ > 0) return;
     // Not by reserve(): what is kept here is nobody's arena.
@@ -78,6 +80,7 @@ class huge_stock {
     ::munmap(begin_ + huge_size, huge_size - before);
     try {
       map_huge(begin_);
+      require(advise(begin_, huge_size, MADV_DONTFORK), "MADV_DONTFORK");
     } catch (...) {
       ::munmap(begin_, huge_size);
       throw;
