@@ -95,10 +95,3 @@ list_tiles() {
                        if (times[order[i]] > 0) printf "%s: exercised %d times\n", order[i], times[order[i]]
                        else printf "not run here: %s: %s\n", order[i], why[order[i]] }' "$1"
 }
-
-# list_notes FILE: what did not run, each once, with all the places. A line: what, a tab, the place.
-list_notes() {
-  awk -F '\t' '!($1 in where) { order[++n] = $1 }
-               index(" " where[$1] ", ", " " $2 ", ") == 0 { where[$1] = where[$1] (where[$1] ? ", " : "") $2 }
-               END { for (i = 1; i <= n; i++) print "not run here: " order[i] " (" where[order[i]] ")" }' "$1"
-}

@@ -191,15 +191,42 @@ tally() {
   [ "$ended" = yes ]
 }
 
+# build_for MACHINE: what is packed then. Without a toolchain file for it: what checks the machine itself.
+build_for() {
+  local build=build/vm-$1
+  if [ "$1" = aarch64 ] && [ ! -f cmake/toolchain/aarch64.cmake ]; then
+    printf '%s\tvm-%s\n' 'unit, property, fuzz: needs cmake/toolchain/aarch64.cmake' "$1" >>"$work/notes"
+    catch_programs=() targets=()
+    mkdir -p "$build/proptest/vm"
+    aarch64-linux-gnu-g++ -std=c++20 -O2 -static proptest/vm/init.cpp -o "$build/proptest/vm/vm_init" &&
+      aarch64-linux-gnu-g++ -std=c++20 -O2 -static proptest/vm/machine.cpp -o "$build/proptest/vm/vm_machine"
+    return
+  fi
+  if [ "$1" = aarch64 ]; then unpack_packages arm64 "$(cache_dir)/aarch64" catch2 librapidcheck-dev; fi
+  cmake --preset "vm-$1" </dev/null >/dev/null &&
+    cmake --build "$build" --parallel "$(jobs)" \
+      --target vm_init vm_machine "${catch_programs[@]#*:}" "${targets[@]/#/fuzz_}" </dev/null
+}
+
+# Tiles that are there for this machine, or it has no use.
+exercises() { # MACHINE
+  local kind kinds=(MADV_HWPOISON UFFDIO_POISON) lacks=()
+  case $1 in
+    x86_64) kinds+=('protection key, no access' 'protection key, read-only') ;;
+    aarch64) kinds+=('MTE granules') ;;
+  esac
+  for kind in "${kinds[@]}"; do
+    awk -F '\t' -v kind="$kind" '$1 == "tile" && $2 == kind { n += $3 } END { exit !(n > 0) }' "$work/report" ||
+      lacks+=("$kind")
+  done
+  if [ ${#lacks[@]} -eq 0 ]; then passed=$((passed + 1)); else went_wrong "$1" "no test has met: ${lacks[*]}"; fi
+}
+
 try_machine() {
-  local build=build/vm-$1 kernel status=0 before=$((passed + failed + skipped)) why
-  local names=("${catch_programs[@]#*:}")
+  local kernel status=0 before=$((passed + failed + skipped)) why
   kernel=$(kernel_of "$1") || exit $?
   say "vm-$1: build"
-  { cmake --preset "vm-$1" </dev/null >/dev/null &&
-    cmake --build "$build" --parallel "$(jobs)" \
-      --target vm_init vm_machine "${names[@]}" "${targets[@]/#/fuzz_}" </dev/null; } ||
-    { went_wrong "$1" build; return; }
+  build_for "$1" || { went_wrong "$1" build; return; }
   pack "$1"
   say "vm-$1: boot $(basename "$kernel")"
   boot "$1" "$kernel" || status=$?
@@ -217,12 +244,14 @@ try_machine() {
     went_wrong "$1" "$why"
   elif [ $((passed + failed + skipped)) -eq "$before" ]; then
     went_wrong "$1" "no test has a name that matches '$only'"
+  elif [ -z "$only" ] && [ ${#catch_programs[@]} -gt 0 ]; then
+    exercises "$1"
   fi
 }
 
 # DIRECTORY:PROGRAM of proptest/. A static program has no shared objects, and a machine with nothing but
 # tests in it no compiler and no shell: what needs them runs in ./run test.
-all_programs=(unit:unit property:property_concurrent property:property)
+all_programs=(unit:unit property:property_concurrent property:property writers:property_writers)
 [ ! -f proptest/poison/CMakeLists.txt ] || all_programs+=(poison:poison)
 targets=()
 random_cases=200
@@ -233,7 +262,7 @@ for machine in "${machines[@]}"; do
   try_machine "$machine"
   # What ./run test has besides.
   for left in 'guest_dlopened, guest_linked: needs shared objects' \
-    'property_writers, consumer, examples, headers, link, must_not_compile: the same on any kernel'; do
+    'consumer, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell'; do
     printf '%s\tvm-%s\n' "$left" "$machine" >>"$work/notes"
   done
 done
@@ -249,6 +278,15 @@ say "result"
 for failure in ${failures[@]+"${failures[@]}"}; do
   echo "failed: $failure"
 done
-list_notes "$work/notes"
+# Most of them need the same, and each type of a template is a test: a line for what is needed.
+awk -F '\t' '
+  { at = index($1, ": needs "); name = substr($1, 1, at - 1); need = substr($1, at + 8) " (" $2 ")"
+    sub(/ - [^ ]+$/, "", name)
+    if (at == 0) { name = $1; need = "? (" $2 ")" }
+    if ((name, need) in seen) next
+    seen[name, need] = 1
+    if (!(need in names)) order[++n] = need
+    names[need] = names[need] (names[need] == "" ? "" : "; ") name }
+  END { for (i = 1; i <= n; i++) print "not run here: needs " order[i] ": " names[order[i]] }' "$work/notes"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

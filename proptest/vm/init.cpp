@@ -4,7 +4,6 @@
 // A line of the plan, its fields divided by tabs:
 //   tests  NAME  SECONDS  [VARIABLE=VALUE]...  PROGRAM         each test case of a Catch2 program
 //   run    NAME  SECONDS  [VARIABLE=VALUE]...  PROGRAM  ARG...  one test: exit status 0, or it has failed
-//   leave  REGEX                                              tests that do not run in here
 //   only   REGEX                                              nothing but these
 // SECONDS: the time limit of one test. The expressions are POSIX extended ones.
 //
@@ -310,18 +309,15 @@ std::vector<test> cases(const test& program) {
   return all;
 }
 
-bool matches(const words& expressions, const std::string& name) {
-  for (const std::string& expression : expressions) {
-    regex_t compiled;
-    if (::regcomp(&compiled, expression.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
-      errno = EINVAL;
-      give_up(expression.c_str());
-    }
-    const bool found = ::regexec(&compiled, name.c_str(), 0, nullptr, 0) == 0;
-    ::regfree(&compiled);
-    if (found) return true;
+bool matches(const std::string& expression, const std::string& name) {
+  regex_t compiled;
+  if (::regcomp(&compiled, expression.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    errno = EINVAL;
+    give_up(expression.c_str());
   }
-  return false;
+  const bool found = ::regexec(&compiled, name.c_str(), 0, nullptr, 0) == 0;
+  ::regfree(&compiled);
+  return found;
 }
 
 std::string content(const char* file) {
@@ -336,14 +332,12 @@ std::string content(const char* file) {
 
 std::vector<test> planned() {
   std::vector<test> all;
-  words left, only;
+  std::string only;
   for (const std::string& line : split(content("/vm/plan"), '\n')) {
     if (line.empty()) continue;
     const words field = split(line, '\t');
-    if (field.size() == 2 && field[0] == "leave") {
-      left.push_back(field[1]);
-    } else if (field.size() == 2 && field[0] == "only") {
-      only.push_back(field[1]);
+    if (field.size() == 2 && field[0] == "only") {
+      only = field[1];
     } else if (field.size() >= 4 && (field[0] == "tests" || field[0] == "run")) {
       test one;
       one.name = field[1];
@@ -359,14 +353,10 @@ std::vector<test> planned() {
       give_up(line.c_str());
     }
   }
+  if (only.empty()) return all;
   std::vector<test> chosen;
-  for (const test& t : all) {
-    if (matches(left, t.name)) {
-      std::fprintf(report, "note\t%s: does not run in ./run vm\n", t.name.c_str());
-      continue;
-    }
-    if (only.empty() || matches(only, t.name)) chosen.push_back(t);
-  }
+  for (const test& t : all)
+    if (matches(only, t.name)) chosen.push_back(t);
   return chosen;
 }
 
