@@ -117,17 +117,22 @@ void store(kit::fuzzed_call& c) {
   });
 }
 
-// fetch(p, v, engine) -> result<T>, and what is there afterwards: then(was, v).
-template <class Fetch, class Then>
+// fetch(p, v, engine) -> result<T>, and what is there afterwards: then(was, v). Some load first: poison answers
+// them also where the page may not be written.
+template <bool LoadsFirst = false, class Fetch, class Then>
 void fetch(const kit::fuzzed_call& c, const char* what, Fetch fetch, Then then) {
   with_integer(c.extra(), [&]<class T>(T) {
     const kit::reach r = place_of<T>(c, c.extra() % 8 != 7);
     auto* const p = reinterpret_cast<T*>(space().data() + r.offset);
     on_signal_engines([&]<class E>(E e) {
       const fault misaligned{.address = p, .kind = cause::misaligned, .during = access_kind::write};
-      const fault bad = r.offset % sizeof(T) != 0
-                            ? misaligned
-                            : space().expected<E>(r, access_kind::write).stopped_by;
+      fault bad = space().expected<E>(r, access_kind::write).stopped_by;
+      const fault load = space().expected<E>(r, access_kind::read).stopped_by;
+      if (LoadsFirst && load.kind == cause::poisoned) {
+        bad = load;
+        bad.during = access_kind::write;
+      }
+      if (r.offset % sizeof(T) != 0) bad = misaligned;
       const T v = given<T>(c);
       const auto met = fetch(p, v, e);
       expect_same(met.stopped_by, bad, what);
@@ -269,17 +274,17 @@ void fetch_add(kit::fuzzed_call& c) {
       });
 }
 void fetch_and(kit::fuzzed_call& c) {
-  fetch(
+  fetch<true>(
       c, "fetch_and", [](auto* p, auto v, auto e) { return surefoot::try_fetch_and(p, v, e); },
       [](auto was, auto v) { return was & v; });
 }
 void fetch_or(kit::fuzzed_call& c) {
-  fetch(
+  fetch<true>(
       c, "fetch_or", [](auto* p, auto v, auto e) { return surefoot::try_fetch_or(p, v, e); },
       [](auto was, auto v) { return was | v; });
 }
 void fetch_xor(kit::fuzzed_call& c) {
-  fetch(
+  fetch<true>(
       c, "fetch_xor", [](auto* p, auto v, auto e) { return surefoot::try_fetch_xor(p, v, e); },
       [](auto was, auto v) { return was ^ v; });
 }

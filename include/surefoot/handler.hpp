@@ -139,7 +139,7 @@ enum class SUREFOOT_PUBLIC pinned : unsigned char { no, yes };
   if (::dl_iterate_phdr(is_it, &ours) == 0 || ours.name == nullptr) return pinned::no;
   if (*ours.name == '\0') return pinned::yes;  // the executable has no name here
   return ::dlopen(ours.name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr ? pinned::yes
-                                                                            : pinned::no;
+                                                                                 : pinned::no;
 }
 
 // A thread's chain of guards, for those who switch stacks.

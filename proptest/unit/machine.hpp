@@ -79,8 +79,8 @@ inline void load_with_all_registers_changed(const volatile void* p) {
 // first is only for those who ask for it there.
 inline std::uintptr_t end_of_user_half() {
   constexpr std::uintptr_t of_four = std::uintptr_t{1} << 47, of_five = std::uintptr_t{1} << 56;
-  void* const p = ::mmap(reinterpret_cast<void*>(of_four), 4096, PROT_NONE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const p =
+      ::mmap(reinterpret_cast<void*>(of_four), 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   const auto at = reinterpret_cast<std::uintptr_t>(p);
   if (p != MAP_FAILED) ::munmap(p, 4096);
   return at >= of_four && at < of_five ? of_five : of_four;

@@ -264,7 +264,8 @@ inline constexpr bool tears_16_bytes = false;
 template <class E>
 bool left_out_where_stores_tear() {
   if (!tears_16_bytes || std::is_same_v<E, surefoot::engine::kernel>) return false;
-  say_skipped("a processor, which stores 16 bytes whole or not at all (qemu's emulation tears them)");
+  say_skipped(
+      "a processor, which stores 16 bytes whole or not at all (qemu's emulation tears them)");
   return true;
 }
 

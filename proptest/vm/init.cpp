@@ -114,12 +114,13 @@ void set_up() {
 
   mount_on("/proc", "proc");
   mount_on("/sys", "sysfs");
-  mount_on("/tmp", "tmpfs", "mode=1777");
   mount_on("/dev/shm", "tmpfs", "mode=1777");
   mount_on("/dev/hugepages", "hugetlbfs");
   put("/proc/sys/vm/nr_hugepages", "8");
   put("/proc/sys/vm/unprivileged_userfaultfd", "1");
-  if (::chdir("/tmp") != 0) give_up("/tmp");
+  // Not a file system of its own: what was packed may lie in there.
+  if (::mkdir("/tmp", 01777) != 0 && errno != EEXIST) give_up("/tmp");
+  if (::chmod("/tmp", 01777) != 0 || ::chdir("/tmp") != 0) give_up("/tmp");
 
   ::clearenv();
   ::setenv("PATH", "/vm", 1);

@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -194,7 +195,8 @@ class space_model {
   static constexpr bool is_userfault(tile t) noexcept { return userfault_tiles::make(t); }
   // Memory without a file that is filled when it is laid.
   static bool is_filled(tile t) noexcept {
-    return t == tile::secret || (is_anonymous(t) && t != tile::guard_page && filled(t) > 0);
+    return t == tile::secret || key_tiles::make(t) ||
+           (is_anonymous(t) && t != tile::guard_page && filled(t) > 0);
   }
   // Made by the kit as it is, and left so: only mapped and unmapped.
   static constexpr bool is_rigid(tile t) noexcept { return t >= tile::hardware_poison; }
@@ -734,7 +736,18 @@ class address_space {
       case tile::huge_page: return lay_anonymous(i, to);
       default: testing::lay(t, at, kept_); break;
     }
-    if (space_model::is_filled(t)) std::memcpy(at, to.own.read().data(), tile_size);
+    if (key_tiles::make(t))
+      write_behind_key(at, to.own.read());
+    else if (space_model::is_filled(t))
+      std::memcpy(at, to.own.read().data(), tile_size);
+  }
+
+  // The kernel does not look at the key of what it writes to for somebody else, as we are to it here.
+  static void write_behind_key(unsigned char* at, const page_content::bytes& all) {
+    const iovec from{const_cast<std::uint8_t*>(all.data()), all.size()}, to{at, all.size()};
+    detail::require(
+        ::process_vm_writev(::getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(all.size()),
+        "process_vm_writev");
   }
 
   // Changes only what must be: most of a fuzzer's layouts are of such pages.
