@@ -254,7 +254,7 @@ try_machine() {
 all_programs=(unit:unit property:property_concurrent property:property writers:property_writers)
 [ ! -f proptest/poison/CMakeLists.txt ] || all_programs+=(poison:poison)
 targets=()
-random_cases=200
+random_cases=100
 
 for machine in "${machines[@]}"; do
   catch_programs=("${all_programs[@]}") targets=()
