@@ -187,7 +187,7 @@ TEST_CASE("minefields leave no mapping, no descriptor and no memory behind") {
   lay(1000);  // what the C library keeps for itself
   const std::size_t open = descriptors(), pages = resident_pages();
   const bool is_long = std::getenv("SUREFOOT_TEST_ALL") != nullptr;
-  lay(build::is_sanitized ? 2'000 : is_long ? 1'000'000 : 20'000);
+  lay(build::is_slow ? 2'000 : is_long ? 1'000'000 : 20'000);
   std::printf("%zu layouts built and taken down\n", built);
   CHECK(mappings() == 0);
   CHECK(descriptors() == open);
