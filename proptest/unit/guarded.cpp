@@ -234,7 +234,7 @@ TEST_CASE("what guarded code has stored as volatile or atomic survives its fault
 
 TEST_CASE("a guard catches fault after fault") {
   const memory::pages land{kind::hole, kind::past_end_of_file};
-  constexpr int rounds = 5000 / static_cast<int>(memory::stride);
+  const int rounds = 5000 / static_cast<int>(memory::stride);
   int caught = 0;
   for (int i = 0; i < rounds; ++i) {
     const std::size_t at = static_cast<std::size_t>(i) % land.size();
