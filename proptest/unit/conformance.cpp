@@ -161,7 +161,6 @@ void stores(checked& answer) {
                    land.intact(p, sizeof(W)),
                "a store to good bytes");
         memory::fill(p, sizeof(W));
-        if (sizeof(W) == 16 && memory::left_out_where_stores_tear<E>()) return;
         for (std::size_t n = 0; n < sizeof(W); ++n)
           answer(E{}.store(edge - n, word).stopped_by ==
                          memory::fault_of<E>(bad, access_kind::write, edge) &&

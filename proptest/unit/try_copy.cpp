@@ -265,7 +265,6 @@ TEMPLATE_TEST_CASE("a copy down onto its own source whose source faults has move
 TEMPLATE_TEST_CASE(
     "a copy down onto its own source whose destination faults has moved the bytes before", "",
     SUREFOOT_ALL_ENGINES) {
-  if (memory::left_out_where_stores_tear<TestType>()) return;
   // The source goes on through a page that can be read, where the destination stops.
   const memory::pages land{kind::good, kind::read_only};
   constexpr std::size_t n = 300;

@@ -95,7 +95,6 @@ TEMPLATE_TEST_CASE("a load takes the whole value or names its first bad byte, at
 TEMPLATE_TEST_CASE("a store changes the whole value or no byte, at each misalignment", "",
                    EVERY_SIZE) {
   using T = typename TestType::value;
-  if (sizeof(T) == 16 && memory::left_out_where_stores_tear<typename TestType::engine>()) return;
   for (const kind bad : memory::kinds_that_refuse(access_kind::write)) {
     const memory::pages land{kind::good, bad};
     for (std::size_t before = 0; before <= sizeof(T) + 16; ++before) {
