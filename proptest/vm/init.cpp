@@ -132,6 +132,7 @@ void set_up() {
   ::setenv("PATH", "/vm", 1);
   ::setenv("HOME", "/tmp", 1);
   ::setenv("SUREFOOT_HARDWARE_POISON", "1", 1);
+  ::setenv("SUREFOOT_TESTS_EMULATED", "1", 1);
 }
 
 // ---- tests
