@@ -13,16 +13,6 @@ namespace {
 
 // One byte of each page counts: where that has granules, the first of the part in it.
 template <class E>
-progress expected(const kit::reach& r, access_kind during) {
-  for (std::size_t at = r.offset; at < r.end(); at += kit::tile_size - at % kit::tile_size) {
-    const auto met = space().model().ask<E>(at, during);
-    if (!met.accessible())
-      return {at - r.offset, r.end() - at, met.at(space().data() + at, during)};
-  }
-  return {r.length, 0};
-}
-
-template <class E>
 progress ask(access_kind during, unsigned char* p, std::size_t n, E e) {
   return during == access_kind::read ? surefoot::fault_in_readable(p, n, e)
                                      : surefoot::fault_in_writeable(p, n, e);
@@ -37,7 +27,7 @@ void one_range(kit::fuzzed_call& c) {
   const kit::reach r = c.part();
   const access_kind during = kind_of(c);
   on_each_engine([&]<class E>(E e) {
-    const auto should = expected<E>(r, during);
+    const auto should = space().faulted_in<E>(r, during);
     const auto met = ask(during, space().data() + r.offset, r.length, e);
     expect_same(met, should, "fault_in");
     settle(during, r, met);
@@ -50,7 +40,7 @@ void of_ints(kit::fuzzed_call& c) {
   const std::span ints(reinterpret_cast<int*>(space().data() + r.offset / 4 * 4), r.length / 4);
   const kit::reach bytes{r.offset / 4 * 4, r.length / 4 * 4};
   on_each_engine([&]<class E>(E e) {
-    const auto should = expected<E>(bytes, during);
+    const auto should = space().faulted_in<E>(bytes, during);
     expect_same(during == access_kind::read ? surefoot::fault_in_readable(ints, e)
                                             : surefoot::fault_in_writeable(ints, e),
                 should, "fault_in of ints");
@@ -62,7 +52,8 @@ void of_buffers(kit::fuzzed_call& c) {
   const access_kind during = kind_of(c);
   const buffers b(c);
   on_each_engine([&]<class E>(E e) {
-    const auto should = b.in_turn([&](const kit::reach& r) { return expected<E>(r, during); });
+    const auto should =
+        b.in_turn([&](const kit::reach& r) { return space().faulted_in<E>(r, during); });
     const auto met = during == access_kind::read ? surefoot::fault_in_readable(b.all, e)
                                                  : surefoot::fault_in_writeable(b.all, e);
     expect_same(met, should, "fault_in of buffers");

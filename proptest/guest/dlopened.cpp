@@ -116,7 +116,7 @@ TEST_CASE("dlopened: versions and options in one process and in one image stay a
 }
 
 TEST_CASE("dlopened: behind each handler stands the header by which all versions find its record") {
-  // Byte for byte as arch/x86_64/entry.hpp has it: another version, built years ago, looks for it.
+  // Byte for byte as arch/header.hpp has it: another version, built years ago, looks for it.
   const std::string said = child::trouble_in([] {
     std::vector all = three_in_one();
     all.push_back(load("newer"));
@@ -244,13 +244,21 @@ handler at_the_end_of_a_mapping(handler to, std::size_t bytes_before_the_end) {
       ::mmap(nullptr, 2 * stage::page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (p == MAP_FAILED) ::_exit(96);
   unsigned char* const code = p + stage::page - bytes_before_the_end;
-  // movabs $to, %rax; jmp *%rax
   const auto address = reinterpret_cast<std::uint64_t>(to);
+#if defined(__aarch64__)
+  // ldr x16, .+8; br x16; the address.
+  const std::uint32_t instructions[] = {0x58000050, 0xd61f0200};
+  memcpy(code, instructions, 8);
+  memcpy(code + 8, &address, 8);
+#else
+  // movabs $to, %rax; jmp *%rax
   code[0] = 0x48;
   code[1] = 0xb8;
   memcpy(code + 2, &address, 8);
   code[10] = 0xff;
   code[11] = 0xe0;
+#endif
+  __builtin___clear_cache(reinterpret_cast<char*>(code), reinterpret_cast<char*>(p + stage::page));
   if (::mprotect(p, stage::page, PROT_READ | PROT_EXEC) != 0) ::_exit(97);
   // Not unmapped: another mapping might come there.
   if (::mprotect(p + stage::page, stage::page, PROT_NONE) != 0) ::_exit(98);
@@ -276,7 +284,12 @@ void pass_on(int signal, siginfo_t* info, void* ucontext) {
 }  // namespace
 
 TEST_CASE("dlopened: a foreign handler at the very end of a mapping is displaced and reached") {
-  for (const std::size_t before_the_end : {12u, 16u, 20u, 28u, 48u, 63u}) {
+#if defined(__aarch64__)
+  constexpr std::size_t distances[] = {16, 20, 28, 48, 60};
+#else
+  constexpr std::size_t distances[] = {12, 16, 20, 28, 48, 63};
+#endif
+  for (const std::size_t before_the_end : distances) {
     const std::string said = child::trouble_in([&] {
       stage::previous::own_both_signals();
       put_at_the_end_of_a_mapping(before_the_end);

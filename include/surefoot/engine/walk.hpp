@@ -188,11 +188,11 @@ template <bool Tabled, class Place>
 [[gnu::always_inline]] inline bool copy_aligned(volatile void* dst, const volatile void* src,
                                                 std::size_t from, std::size_t to, Place& now,
                                                 arch::trap& t) noexcept {
-  return walk_aligned(dst, from, to, now, [&](auto value, std::size_t at) noexcept {
+  return walk_aligned(dst, from, to, now, [&](auto piece, std::size_t at) noexcept {
     now.during = access_kind::read;
-    if (arch::access<Tabled>::load(forward(src, at), value, t)) return true;
+    if (arch::access<Tabled>::load(forward(src, at), piece, t)) return true;
     now.during = access_kind::write;
-    return arch::access<Tabled>::store(forward(dst, at), value, t);
+    return arch::access<Tabled>::store(forward(dst, at), piece, t);
   });
 }
 
@@ -314,12 +314,12 @@ template <bool Tabled, class Place>
   std::size_t at = 0;
   now.during = access_kind::write;
   const auto fill_aligned = [&](std::size_t from, std::size_t to) noexcept {
-    return walk_aligned(dst, from, to, now, [&](auto value, std::size_t here) noexcept {
-      if constexpr (sizeof value == sizeof(arch::vector16))
-        value = b.part[0];
+    return walk_aligned(dst, from, to, now, [&](auto piece, std::size_t here) noexcept {
+      if constexpr (sizeof piece == sizeof(arch::vector16))
+        piece = b.part[0];
       else
-        value = static_cast<decltype(value)>(word);
-      return arch::access<Tabled>::store(forward(dst, here), value, t);
+        piece = static_cast<decltype(piece)>(word);
+      return arch::access<Tabled>::store(forward(dst, here), piece, t);
     });
   };
   if constexpr (!arch::stores_are_whole) {

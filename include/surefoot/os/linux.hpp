@@ -79,6 +79,8 @@ inline void wake_all(const std::uint32_t& word) noexcept {
   ::syscall(SYS_futex, &word, wake_private, 0x7fff'ffff, nullptr, nullptr, 0);
 }
 
+inline constexpr int expose_tag_bits = 0x800;  // SA_EXPOSE_TAGBITS
+
 // Dispositions go through libc's sigaction(), which sanitizers intercept, so that their view stays
 // true.
 inline bool query(int signal, struct sigaction& now) noexcept {
@@ -195,6 +197,12 @@ inline ssize_t copy_through_kernel(const iovec* to, std::size_t to_count, const 
                                    std::size_t from_count) noexcept {
   const errno_kept kept;
   return ::syscall(SYS_process_vm_readv, ::getpid(), to, to_count, from, from_count, 0UL);
+}
+
+// The same the other way round: writes what `from` holds to `to`, as if that were another process's.
+inline ssize_t write_through_kernel(const iovec* from, const iovec* to) noexcept {
+  const errno_kept kept;
+  return ::syscall(SYS_process_vm_writev, ::getpid(), from, 1UL, to, 1UL, 0UL);
 }
 
 // Can the 8 bytes be read that lie around p, from a multiple of 8? The kernel reads such a set of

@@ -165,6 +165,15 @@ inline bool is_current(int signal) noexcept {
   return os::query(signal, now) && record_behind(handler_of(now)) == &this_image;
 }
 
+// The same report as this owner would have got it: we ask the kernel for the tags of addresses.
+inline siginfo_t seen_by(const struct sigaction& owner, const siginfo_t& info) noexcept {
+  siginfo_t copy = info;
+  if ((owner.sa_flags & os::expose_tag_bits) == 0 && info.si_code > 0)
+    copy.si_addr =
+        reinterpret_cast<void*>(arch::untagged(reinterpret_cast<std::uintptr_t>(info.si_addr)));
+  return copy;
+}
+
 // Hands the signal to one owner. False where the next one is to have it, too: that owner is another
 // image of ours, which had nobody to ask, or it sent the signal on.
 inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext) noexcept {
@@ -174,10 +183,10 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
   if (ignored && !reports_access(signal, info)) return true;
   if (ignored || handler == reinterpret_cast<std::uintptr_t>(SIG_DFL) ||
       __atomic_load_n(&to.spent, __ATOMIC_RELAXED) != 0) {
-    default_action(signal, info);
+    default_action(signal, seen_by(a, info));
     return true;
   }
-  siginfo_t copy = info;  // what an owner writes there does not reach the next one
+  siginfo_t copy = seen_by(a, info);  // what an owner writes there does not reach the next one
   if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE)) {
     // While another thread makes one list of two, that image's table may not have been asked.
     if (other->ask_table(signal, &copy, ucontext) == landed) return true;

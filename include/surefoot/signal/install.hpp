@@ -120,8 +120,7 @@ inline bool take(int signal) noexcept {
   if (!displace(signal, now)) return false;
   struct sigaction ours {};
   ours.sa_sigaction = our_entry();
-  constexpr int expose_tag_bits = 0x800;  // SA_EXPOSE_TAGBITS
-  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | expose_tag_bits;
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | os::expose_tag_bits;
   sigemptyset(&ours.sa_mask);
   // Another image may have come between the look and the set. Until it is known, faults that we
   // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.

@@ -195,7 +195,7 @@ class space_model {
   static constexpr bool is_userfault(tile t) noexcept { return userfault_tiles::make(t); }
   // Memory without a file that is filled when it is laid.
   static bool is_filled(tile t) noexcept {
-    return t == tile::secret || key_tiles::make(t) ||
+    return t == tile::secret || key_tiles::make(t) || tag_tiles::make(t) ||
            (is_anonymous(t) && t != tile::guard_page && filled(t) > 0);
   }
   // Made by the kit as it is, and left so: only mapped and unmapped.
@@ -252,6 +252,16 @@ class space_model {
     const std::size_t done = reaches<E>(r, during), bad = r.offset + done;
     if (done == r.length) return {done, 0};
     return {done, r.length - done, ask<E>(bad, during).at(arena + bad, during)};
+  }
+
+  // The answer of one that asks page by page, the first byte in the range: of tags it learns no more.
+  template <class E>
+  progress faulted_in(const unsigned char* arena, const reach& r, access_kind during) const {
+    for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size) {
+      const answer met = ask<E>(at, during);
+      if (!met.accessible()) return {at - r.offset, r.end() - at, met.at(arena + at, during)};
+    }
+    return {r.length, 0};
   }
 
   const page_content& content_of(std::size_t i) const {
@@ -594,7 +604,8 @@ class address_space {
   // A write probe came to these bytes, or may have: now it has.
   [[gnu::noinline]] void probed_for_write(const reach& r) {
     for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size)
-      __atomic_fetch_or(data() + at, 0, __ATOMIC_RELAXED);
+      if (now_.ask(at, access_kind::write).accessible())  // engine::kernel may know better
+        __atomic_fetch_or(data() + at, 0, __ATOMIC_RELAXED);
     now_.touch_for_write(r);
   }
   // These pages are fresh memory now, of the same protection (surefoot::heal).
@@ -615,6 +626,10 @@ class address_space {
   template <class E>
   progress expected(const reach& r, access_kind during) const {
     return now_.expected<E>(data(), r, during);
+  }
+  template <class E>
+  progress faulted_in(const reach& r, access_kind during) const {
+    return now_.faulted_in<E>(data(), r, during);
   }
 
   // The first byte that does not hold what the model says, among those of the pages that meet this
@@ -738,6 +753,8 @@ class address_space {
     }
     if (key_tiles::make(t))
       write_behind_key(at, to.own.read());
+    else if (tag_tiles::make(t))
+      write_by_tags(at, to.own.read());
     else if (space_model::is_filled(t))
       std::memcpy(at, to.own.read().data(), tile_size);
   }
@@ -748,6 +765,12 @@ class address_space {
     detail::require(
         ::process_vm_writev(::getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(all.size()),
         "process_vm_writev");
+  }
+
+  // Each granule through a pointer that has its tag.
+  static void write_by_tags(unsigned char* at, const page_content::bytes& all) {
+    for (std::size_t i = 0; i < tile_size; i += tag_granule)
+      std::memcpy(with_tag(at + i, tag_tiles::tag(i)), all.data() + i, tag_granule);
   }
 
   // Changes only what must be: most of a fuzzer's layouts are of such pages.
