@@ -57,6 +57,17 @@ TEMPLATE_TEST_CASE("a copy out of any layout is exactly the prefix before the fi
   });
 }
 
+// Do the n bytes at `offset` hold what stands at `bytes`, as far as a load may look? (engine::kernel writes past
+// tags.)
+bool holds_written(const kit::minefield& field, std::size_t offset, const unsigned char* bytes,
+                   std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    if (field.ask(offset + i, access_kind::read).accessible() &&
+        field.data()[offset + i] != bytes[i])
+      return false;
+  return true;
+}
+
 TEMPLATE_TEST_CASE("a copy into any layout is exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
   rc::prop("from any place to any place", [](const kit::excerpt& e) {
@@ -68,7 +79,7 @@ TEMPLATE_TEST_CASE("a copy into any layout is exactly the prefix before the firs
     const auto met =
         surefoot::try_copy(field.data() + r.offset, from.data() + skew, r.length, TestType{});
     RC_ASSERT(met == truth.progress(r, access_kind::write));
-    RC_ASSERT(std::memcmp(field.data() + r.offset, from.data() + skew, met.done) == 0);
+    RC_ASSERT(holds_written(field, r.offset, from.data() + skew, met.done));
     RC_ASSERT(field.intact(r.offset, met.done));
     RC_ASSERT(from.intact(0, 0));
   });
@@ -88,7 +99,9 @@ TEMPLATE_TEST_CASE(
         surefoot::try_copy(to.data() + at, from.data() + r.offset, w.length, TestType{});
     // A byte is loaded before it is stored.
     RC_ASSERT(met == (read.done <= write.done ? read : write));
-    RC_ASSERT(holds_content(from, r.offset, to.data() + at, met.done));
+    std::vector<unsigned char> content;
+    for (std::size_t i = 0; i < met.done; ++i) content.push_back(from.content(r.offset + i));
+    RC_ASSERT(holds_written(to, at, content.data(), met.done));
     RC_ASSERT(to.intact(at, met.done));
     RC_ASSERT(from.intact());
   });
@@ -103,7 +116,8 @@ TEMPLATE_TEST_CASE("a fill of any layout writes exactly the prefix before the fi
     unsigned char* const p = field.data() + r.offset;
     const auto met = surefoot::try_fill(p, byte, r.length, TestType{});
     RC_ASSERT(met == oracle<TestType>(field).progress(r, access_kind::write));
-    RC_ASSERT(std::all_of(p, p + met.done, [=](unsigned char b) { return b == byte; }));
+    const std::vector<unsigned char> filled(met.done, byte);
+    RC_ASSERT(holds_written(field, r.offset, filled.data(), met.done));
     RC_ASSERT(field.intact(r.offset, met.done));
   });
 }

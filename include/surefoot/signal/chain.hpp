@@ -183,7 +183,7 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
   if (ignored && !reports_access(signal, info)) return true;
   if (ignored || handler == reinterpret_cast<std::uintptr_t>(SIG_DFL) ||
       __atomic_load_n(&to.spent, __ATOMIC_RELAXED) != 0) {
-    default_action(signal, seen_by(a, info));
+    default_action(signal, info);
     return true;
   }
   siginfo_t copy = seen_by(a, info);  // what an owner writes there does not reach the next one

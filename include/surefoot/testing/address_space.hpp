@@ -340,40 +340,15 @@ class space_model {
 
   // Would the kernel make this change, and does the model know what comes of it?
   bool is_possible(const change& c) const {
-    if (c.count == 0 || c.end() > space_pages) return false;
-    const auto all = [&](auto holds) {
-      for (std::size_t i = c.first; i < c.end(); ++i)
-        if (!holds(pages[i])) return false;
-      return true;
-    };
-    const auto is_mapped = [](const page& p) { return p.laid != tile::hole && !is_rigid(p.laid); };
-    switch (c.what) {
-      case change_kind::map:
-        return is_here(c.to) && (c.file == c.first || is_whole_file(c.to)) && c.file < space_pages;
-      case change_kind::unmap: return true;
-      case change_kind::protect:
-        return all([&](const page& p) {
-          return is_mapped(p) &&
-                 (p.laid != tile::read_only_file || (c.protection & PROT_WRITE) == 0);
-        });
-      case change_kind::truncate: return c.size <= tile_size;
-      case change_kind::guard:
-        return is_here(tile::guard_page) && all([](const page& p) { return is_anonymous(p.laid); });
-      case change_kind::poison:
-        return is_here(tile::userfault_poison) &&
-               all([](const page& p) { return is_anonymous(p.laid) && !p.guarded; });
-      case change_kind::advise:
-        // (memfd_secret is locked in memory.)
-        return all([&](const page& p) {
-          return is_mapped(p) && !is_userfault(p.laid) && p.laid != tile::secret;
-        });
-      case change_kind::write:
-        if (c.part.end() > space_size) return false;
-        if (c.on) return c.part.length <= tile_size - c.part.offset % tile_size;
-        return !has_aliases(c.part) &&
-               reaches<engine::standard>(c.part, access_kind::write) == c.part.length;
-    }
-    return false;
+    if (!would_be_made(c)) return false;
+    if constexpr (!reports_loads_of_atomics) return true;
+    space_model after = *this;
+    after.apply(c);
+    return std::none_of(after.pages.begin(), after.pages.end(), [&](const page& p) {
+      const auto i = static_cast<std::size_t>(&p - after.pages.data());
+      return !is_rigid(p.laid) && allows(p, access_kind::read) && !allows(p, access_kind::write) &&
+             !after.ask(i * tile_size, access_kind::read).accessible();
+    });
   }
 
   void apply(const change& c) {
@@ -446,6 +421,51 @@ class space_model {
   static constexpr answer denied = anonymous_tiles::ask(tile::no_access, 0, access_kind::read);
   static constexpr answer no_backing =
       file_tiles::ask(tile::past_end_of_file, 0, access_kind::read);
+
+  // Of a read-modify-write that a load would be refused as well arm64 says why the load is, of a store why the
+  // store is. So there no page gets two reasons.
+#if defined(__aarch64__)
+  static constexpr bool reports_loads_of_atomics = true;
+#else
+  static constexpr bool reports_loads_of_atomics = false;
+#endif
+
+  bool would_be_made(const change& c) const {
+    if (c.count == 0 || c.end() > space_pages) return false;
+    const auto all = [&](auto holds) {
+      for (std::size_t i = c.first; i < c.end(); ++i)
+        if (!holds(pages[i])) return false;
+      return true;
+    };
+    const auto is_mapped = [](const page& p) { return p.laid != tile::hole && !is_rigid(p.laid); };
+    switch (c.what) {
+      case change_kind::map:
+        return is_here(c.to) && (c.file == c.first || is_whole_file(c.to)) && c.file < space_pages;
+      case change_kind::unmap: return true;
+      case change_kind::protect:
+        return all([&](const page& p) {
+          return is_mapped(p) &&
+                 (p.laid != tile::read_only_file || (c.protection & PROT_WRITE) == 0);
+        });
+      case change_kind::truncate: return c.size <= tile_size;
+      case change_kind::guard:
+        return is_here(tile::guard_page) && all([](const page& p) { return is_anonymous(p.laid); });
+      case change_kind::poison:
+        return is_here(tile::userfault_poison) &&
+               all([](const page& p) { return is_anonymous(p.laid) && !p.guarded; });
+      case change_kind::advise:
+        // (memfd_secret is locked in memory.)
+        return all([&](const page& p) {
+          return is_mapped(p) && !is_userfault(p.laid) && p.laid != tile::secret;
+        });
+      case change_kind::write:
+        if (c.part.end() > space_size) return false;
+        if (c.on) return c.part.length <= tile_size - c.part.offset % tile_size;
+        return !has_aliases(c.part) &&
+               reaches<engine::standard>(c.part, access_kind::write) == c.part.length;
+    }
+    return false;
+  }
 
   static constexpr bool is_whole_file(tile t) noexcept {
     return t == tile::private_file || t == tile::shared_file || t == tile::read_only_file;
