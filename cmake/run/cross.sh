@@ -47,6 +47,7 @@ packages=(cmake ninja-build qemu-user-static)
 for machine in "${machines[@]}"; do packages+=("g++-$machine-linux-gnu"); done
 need_packages "${packages[@]}"
 
+# What is fetched comes first: what then cannot be had hides no result.
 for machine in "${machines[@]}"; do
   root=$(cache_dir)/$machine
   case $machine in
@@ -54,6 +55,6 @@ for machine in "${machines[@]}"; do
     # No architecture of this release; of catch2 only headers are used, which are the same everywhere.
     riscv64) unpack_packages arm64 "$root" catch2 ;;
   esac
-  try_preset "cross-$machine"
 done
+for machine in "${machines[@]}"; do try_preset "cross-$machine"; done
 say_result

@@ -108,10 +108,17 @@ fi
 
 # The tests on other machines, and on kernels that give what this one does not. What cannot be had is one skip,
 # by name.
+tier=
+trap '[ -z "$tier" ] || kill "$tier" 2>/dev/null; exit 130' INT
+trap '[ -z "$tier" ] || kill "$tier" 2>/dev/null; exit 143' TERM HUP
 run_tier() { # COMMAND MACHINE
   local status=0 before=$failed
   : >"$results/record"
-  SUREFOOT_RECORD=$results/record bash "cmake/run/$1.sh" "$2" || status=$?
+  # Not in the foreground: whoever ends this script ends that one, and its machine, too.
+  SUREFOOT_RECORD=$results/record bash "cmake/run/$1.sh" "$2" </dev/null &
+  tier=$!
+  wait "$tier" || status=$?
+  tier=
   tally <"$results/record"
   case $status in
     0) ;;

@@ -68,7 +68,7 @@ kernel_of() {
   local arch kept found work meta package
   arch=$(debian_name "$1")
   kept=$(cache_dir)/kernel
-  found=$(find "$kept" -name "vmlinuz-*-cloud-$arch" 2>/dev/null | sort -V | tail -n 1)
+  found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" 2>/dev/null | sort -V | tail -n 1)
   if [ -z "$found" ]; then
     say "fetching Debian's cloud kernel for $1" >&2
     mkdir -p "$kept"
@@ -85,7 +85,7 @@ kernel_of() {
       mv -- "$work"/boot/vmlinuz-*-cloud-"$arch" "$kept/"
     fi
     rm -rf "$work"
-    found=$(find "$kept" -name "vmlinuz-*-cloud-$arch" | sort -V | tail -n 1)
+    found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" | sort -V | tail -n 1)
   fi
   if [ -z "$found" ]; then
     echo "run vm: Debian's package linux-image-6.12-cloud-$arch cannot be had from here (offline?)" >&2
@@ -224,10 +224,9 @@ meets() { # MACHINE
 try_machine() {
   local where=vm-$1 preset kernel emulator status=0 before=$((passed + failed + skipped)) why
   preset=$(preset_of "$1")
-  kernel=$(kernel_of "$1") || exit $?
-  emulator=$(emulator_of "$1") || exit $?
+  kernel=$(kernel_of "$1")
+  emulator=$(emulator_of "$1")
   say "$where: build"
-  if [ "$1" = aarch64 ]; then unpack_packages arm64 "$(cache_dir)/aarch64" catch2 librapidcheck-dev; fi
   # shellcheck disable=SC2046
   { cmake --preset "$preset" </dev/null >/dev/null &&
     cmake --build "build/$preset" --parallel "$(jobs)" --target vm_init vm_machine \
@@ -259,6 +258,12 @@ try_machine() {
   tally "$where" <<<"note"$'\t'"consumer, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell"
 }
 
+# What is fetched comes first: what then cannot be had hides no result.
+for machine in "${machines[@]}"; do
+  kernel_of "$machine" >/dev/null
+  emulator_of "$machine" >/dev/null
+  if [ "$machine" = aarch64 ]; then unpack_packages arm64 "$(cache_dir)/aarch64" catch2 librapidcheck-dev; fi
+done
 for machine in "${machines[@]}"; do
   try_machine "$machine"
 done

@@ -30,7 +30,8 @@ struct SUREFOOT_PUBLIC healed {
 // (hugetlbfs) has no smaller ones: there `bytes` is more than was asked for. A range with a part
 // that is not mapped is refused as a whole (`unmapped`), and so is one that wraps (`bad_address`);
 // nothing is changed then. Where the kernel refuses (too many mappings) the answer is `unknown`, and
-// pages before that one may have been replaced. Races with other threads that map, unmap or protect
+// pages before that one may have been replaced. What /proc/self/maps does not tell is lost: PROT_MTE, PROT_BTI, and
+// protection keys. Races with other threads that map, unmap or protect
 // the same range are not for this function to win. Async-signal-safe; reads /proc/self/maps, which
 // takes tens of microseconds.
 inline result<healed> heal(volatile void* p, std::size_t n) noexcept {
@@ -92,8 +93,9 @@ result<healed> heal(R&& range) noexcept {
 
 // Replaces what was lost with the byte that `met` names, and nothing else: its page, or where that is
 // more the extent of poison (which [address, address + extent) is not: that may reach into the next
-// one). A fault of good memory (`denied`, `misaligned`, ...) comes back as it is, and nothing is
-// changed; so it is with one that is none: nothing was lost. Otherwise as above.
+// one). A fault of good memory (`denied`, `misaligned`, ..., and `unknown` where the kernel can read the
+// page) comes back as it is, and nothing is changed; so it is with one that is none: nothing was lost.
+// Otherwise as above.
 inline result<healed> heal(const fault& met) noexcept {
   switch (met.kind) {
     case cause::none: return healed{};
@@ -103,7 +105,11 @@ inline result<healed> heal(const fault& met) noexcept {
     case cause::unknown: break;
     default: return result<healed>::stopped(met);
   }
-  const std::size_t unit = detail::lost_unit(met, os::page_size());
+  const std::size_t page = os::page_size(), unit = detail::lost_unit(met, page);
+  // An engine that could not make its accesses says `unknown` of good memory.
+  const std::uintptr_t its_page = arch::untagged(detail::address(met.address)) & ~(page - 1);
+  if (met.kind == cause::unknown && met.signal == 0 && os::populate(its_page, page, false) == 0)
+    return result<healed>::stopped(met);
   const std::uintptr_t first = detail::address(met.address) & ~(unit - 1);
   return surefoot::heal(reinterpret_cast<volatile void*>(first), unit);
 }

@@ -101,6 +101,10 @@ TEMPLATE_TEST_CASE(
         verdict{memory::fault_of(memory::kind::hole, access_kind::write, land.page(1))});
   CHECK(ask(land.page(3) - 9, 20) ==
         verdict{memory::fault_of(memory::kind::read_only, access_kind::write, land.page(3))});
+  // From the middle of a granule, which the processor reports at its beginning.
+  for (const std::size_t into : {std::size_t{1}, std::size_t{15}, std::size_t{100}})
+    CHECK(ask(land.page(1) + into, 20) ==
+          verdict{memory::fault_of(memory::kind::hole, access_kind::write, land.page(1) + into)});
   std::uint8_t* const p = tagged::kit::with_tag(land.data(), 3);
   CHECK(ask(p, 2 * page_size) == verdict{{p, cause::tag_mismatch, access_kind::write}});
   CHECK(ask(p, 0) == verdict{});

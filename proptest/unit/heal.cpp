@@ -220,6 +220,9 @@ TEST_CASE("heal of a fault of good memory changes nothing, and gives it back") {
     CHECK(heal(fault{land.page(0), c}).stopped_by == fault{land.page(0), c});
   CHECK(heal(fault{}).value_or({nullptr, 1}) == healed{});
   CHECK(heal(fault{nullptr, cause::unknown}).stopped_by.kind == cause::unmapped);
+  // What an engine says that could not make its accesses.
+  const fault unknown{land.page(2), cause::unknown};
+  CHECK(heal(unknown).stopped_by == unknown);
   CHECK(land.intact());
 }
 

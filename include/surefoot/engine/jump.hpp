@@ -204,7 +204,8 @@ struct SUREFOOT_PUBLIC jump {
     std::uintptr_t seen = detail::address(p);
     if (!arch::tags_are_here()) return seen;
     landing_place g;
-    cover(g, 0, p, 1);
+    cover(g, 0, reinterpret_cast<const volatile void*>(seen & ~(arch::granule() - 1)),
+          arch::granule());
     auto access = [&]() noexcept {
       arch::trap none;
       arch::access<false>::load_tag(p, seen, none);

@@ -159,7 +159,7 @@ struct SUREFOOT_PUBLIC kernel {
                                                     std::size_t n) noexcept {
     if (!arch::tags_are_here()) return 0;
     unsigned char between[1024];
-    iovec local = buffer(between, surefoot::detail::smaller(n, sizeof between));
+    iovec local{between, surefoot::detail::smaller(n, sizeof between)};
     const iovec from = buffer(src, local.iov_len), to = buffer(dst, local.iov_len);
     const ssize_t got = os::copy_through_kernel(&local, 1, &from, 1);
     if (got <= 0) return 0;
@@ -172,7 +172,7 @@ struct SUREFOOT_PUBLIC kernel {
   SUREFOOT_HIDDEN static bool accessible(const volatile void* p) noexcept {
     if constexpr (K == access_kind::read) {
       unsigned char byte = 0;
-      const iovec to = buffer(&byte, 1);
+      const iovec to{&byte, 1};
       const iovec from = buffer(p, 1);
       return os::copy_through_kernel(&to, 1, &from, 1) == 1;
     } else {

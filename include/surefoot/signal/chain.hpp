@@ -165,12 +165,13 @@ inline bool is_current(int signal) noexcept {
   return os::query(signal, now) && record_behind(handler_of(now)) == &this_image;
 }
 
-// The same report as this owner would have got it: we ask the kernel for the tags of addresses.
+// The same report as this owner would have got it: we ask the kernel for the tags of addresses, which
+// it cuts off otherwise (untagged_addr() of arm64: those of user space only).
 inline siginfo_t seen_by(const struct sigaction& owner, const siginfo_t& info) noexcept {
   siginfo_t copy = info;
+  const auto at = reinterpret_cast<std::uintptr_t>(info.si_addr);
   if ((owner.sa_flags & os::expose_tag_bits) == 0 && info.si_code > 0)
-    copy.si_addr =
-        reinterpret_cast<void*>(arch::untagged(reinterpret_cast<std::uintptr_t>(info.si_addr)));
+    copy.si_addr = reinterpret_cast<void*>(at & arch::untagged(at));
   return copy;
 }
 

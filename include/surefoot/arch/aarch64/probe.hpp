@@ -119,10 +119,11 @@ struct access {
   // Precondition: tags_are_here().
   [[gnu::always_inline]] static bool load_tag(const volatile void* p, std::uintptr_t& seen,
                                               trap& t) noexcept {
-    // `ldg x16, [x17]`, as a number: by its name it wants -march=armv8.5-a+memtag.
+    // `ldg x16, [x17]`, as a number: by its name it wants -march=armv8.5-a+memtag. It accesses the granule,
+    // and a fault of it is reported at its beginning.
     register std::uintptr_t tagged asm("x16") = reinterpret_cast<std::uintptr_t>(p);
-    register const volatile void* const from asm("x17") = p;
-    asm volatile(SUREFOOT_A64_BEGIN SUREFOOT_A64_ACCESS(0, ".inst 0xd9600230", 0, 0, 1)
+    register const std::uintptr_t from asm("x17") = tagged & ~std::uintptr_t{15};
+    asm volatile(SUREFOOT_A64_BEGIN SUREFOOT_A64_ACCESS(0, ".inst 0xd9600230", 0, 0, 16)
                      SUREFOOT_A64_PAD
                  : [tagged] "+r"(tagged), SUREFOOT_A64_TRAP(t)
                  : SUREFOOT_A64_AT(from)

@@ -26,7 +26,7 @@ template <class W, class Next>
 SUREFOOT_GENERIC_UNSEEN void change_word(volatile void* p, W& was, Next next) noexcept {
   asm("" : "+r"(p));
   volatile W& word = static_cast<volatile at_its_multiple<W>*>(p)->value;
-  W old = __atomic_load_n(&word, __ATOMIC_RELAXED);
+  W old = __atomic_load_n(&word, __ATOMIC_SEQ_CST);
   W to;
   do {
     if (!next(old, to)) {
