@@ -231,8 +231,7 @@ template <class E>
 struct fault_in : probing_call<E> {
   void apply(space_model& s) const override {
     if (this->during == access_kind::read) return;
-    s.touch_for_write(
-        {this->r.offset, s.template faulted_in<E>(nullptr, this->r, this->during).done});
+    s.touch_for_write({this->r.offset, s.template reaches_by_page<E>(this->r, this->during)});
   }
   void answers(const space_model& s, reality& real) const override {
     unsigned char* const p = real.data() + this->r.offset;

@@ -254,14 +254,18 @@ class space_model {
     return {done, r.length - done, ask<E>(bad, during).at(arena + bad, during)};
   }
 
-  // The answer of one that asks page by page, the first byte in the range: of tags it learns no more.
+  // The same of one that asks page by page, the first byte in the range: of tags it learns no more.
+  template <class E>
+  std::size_t reaches_by_page(const reach& r, access_kind during) const {
+    for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size)
+      if (!ask<E>(at, during).accessible()) return at - r.offset;
+    return r.length;
+  }
   template <class E>
   progress faulted_in(const unsigned char* arena, const reach& r, access_kind during) const {
-    for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size) {
-      const answer met = ask<E>(at, during);
-      if (!met.accessible()) return {at - r.offset, r.end() - at, met.at(arena + at, during)};
-    }
-    return {r.length, 0};
+    const std::size_t done = reaches_by_page<E>(r, during), bad = r.offset + done;
+    if (done == r.length) return {done, 0};
+    return {done, r.length - done, ask<E>(bad, during).at(arena + bad, during)};
   }
 
   const page_content& content_of(std::size_t i) const {
