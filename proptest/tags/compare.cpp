@@ -17,11 +17,10 @@ using surefoot::fault;
 using surefoot::granularity;
 using surefoot::tags;
 using surefoot::verdict;
+using tagged::first_granule;
 using tagged::granule;
+using tagged::lengths;
 using tagged::tag_checks;
-
-constexpr std::size_t lengths[] = {1, 3, 8, 16, 31, 64, 130, 200};
-constexpr std::size_t first_granule = 8;
 
 template <access_kind K, granularity G, class E>
 bool names_the_first(std::uint8_t* p, std::size_t n, const tagged::damage& d) {

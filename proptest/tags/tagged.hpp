@@ -28,6 +28,10 @@ using surefoot::progress;
 inline constexpr std::size_t granule = kit::tag_granule;
 inline constexpr unsigned own_tag = 5, other_tag = 9;
 
+// What a sweep asks: ranges of these lengths, each of which begins in this granule.
+inline constexpr std::size_t lengths[] = {1, 3, 8, 16, 31, 64, 130, 200};
+inline constexpr std::size_t first_granule = 8;
+
 // Asks the machine; where it has no tags, the running test says so.
 inline bool offered() {
   if (kit::is_here(kit::tile::tag_granules)) return true;

@@ -13,11 +13,10 @@
 namespace {
 
 using tagged::damage;
+using tagged::first_granule;
 using tagged::granule;
+using tagged::lengths;
 using tagged::tag_checks;
-
-constexpr std::size_t lengths[] = {1, 3, 8, 16, 31, 64, 130, 200};
-constexpr std::size_t first_granule = 8;  // in which all ranges begin
 
 // Counts the answers, and says the first few that were wrong, also in a child process.
 class checked {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <surefoot/arch/aarch64/probe.hpp>
 #include <surefoot/arch/aarch64/table.hpp>
+#include <surefoot/arch/frame.hpp>
 #include <surefoot/arch/trap.hpp>
 
 namespace surefoot {
@@ -52,9 +53,9 @@ inline std::uintptr_t thread_pointer() noexcept {
 }
 
 // The interrupted state, as a signal frame holds it.
-class context {
+class context : public frame {
  public:
-  explicit context(void* ucontext) noexcept : uc_(static_cast<ucontext_t*>(ucontext)) {}
+  using frame::frame;
 
   std::uintptr_t program_counter() const noexcept { return uc_->uc_mcontext.pc; }
   std::uintptr_t stack_pointer() const noexcept { return uc_->uc_mcontext.sp; }
@@ -91,22 +92,6 @@ class context {
     return before == 0xd4000001;
   }
 
-  // The signal mask of the interrupted code. The frame holds only the 8 bytes that the kernel
-  // knows.
-  std::uint64_t signal_mask() const noexcept {
-    std::uint64_t m = 0;
-    __builtin_memcpy(&m, &uc_->uc_sigmask, sizeof m);
-    return m;
-  }
-
-  // A word of the frame (uc_link) that the kernel clears for each delivery and does not look at
-  // again. Here a delivery can be marked.
-  std::uintptr_t mark() const noexcept { return reinterpret_cast<std::uintptr_t>(uc_->uc_link); }
-  void mark(std::uintptr_t to) noexcept { uc_->uc_link = reinterpret_cast<ucontext_t*>(to); }
-
-  // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
-  const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
-
   // Loads the control state that a jump keeps for its target: the floating-point control register,
   // whether tags are checked (TCO, which delivery clears), and the rights of protection keys (POR_EL0,
   // which it resets; Linux 6.12 with FEAT_S1POE).
@@ -140,8 +125,6 @@ class context {
     }
     return nullptr;
   }
-
-  ucontext_t* uc_;
 };
 
 }  // namespace arch

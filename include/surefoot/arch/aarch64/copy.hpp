@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/arch/aarch64/probe.hpp>
+#include <surefoot/arch/block.hpp>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
@@ -16,21 +17,6 @@ namespace arch {
 
 // A store that crosses into a bad granule may change bytes before it.
 inline constexpr bool stores_are_whole = false;
-
-struct block {
-  static constexpr std::size_t size = 64;   // bytes
-  static constexpr std::size_t width = 16;  // bytes of one store
-  vector16 part[4];
-};
-
-// A vector, and a block, of one byte many times.
-[[gnu::always_inline]] inline vector16 repeated(std::uint8_t byte) noexcept {
-  return vector16{} + byte;
-}
-[[gnu::always_inline]] inline block repeated_block(std::uint8_t byte) noexcept {
-  const vector16 v = repeated(byte);
-  return {{v, v, v, v}};
-}
 
 template <bool Tabled>
 struct block_access {

@@ -15,13 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/arch/aarch64/table.hpp>
+#include <surefoot/arch/block.hpp>
 #include <surefoot/arch/trap.hpp>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
-
-using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
 // Bytes of the narrowest read-modify-write: what touches a byte touches this multiple of it.
 inline constexpr std::size_t narrowest_atomic = 1;

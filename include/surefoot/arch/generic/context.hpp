@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/frame.hpp>
 #include <surefoot/arch/generic/probe.hpp>
 #include <surefoot/arch/generic/table.hpp>
 #include <surefoot/arch/trap.hpp>
@@ -41,9 +42,9 @@ inline std::uintptr_t thread_pointer() noexcept {
 }
 
 // The interrupted state, as a signal frame holds it.
-class context {
+class context : public frame {
  public:
-  explicit context(void* ucontext) noexcept : uc_(static_cast<ucontext_t*>(ucontext)) {}
+  using frame::frame;
 
   std::uintptr_t program_counter() const noexcept { return uc_->uc_mcontext.__gregs[REG_PC]; }
   std::uintptr_t stack_pointer() const noexcept { return uc_->uc_mcontext.__gregs[REG_SP]; }
@@ -75,27 +76,8 @@ class context {
     return before == 0x0000'0073;
   }
 
-  // The signal mask of the interrupted code. The frame holds only the 8 bytes that the kernel
-  // knows.
-  std::uint64_t signal_mask() const noexcept {
-    std::uint64_t m = 0;
-    __builtin_memcpy(&m, &uc_->uc_sigmask, sizeof m);
-    return m;
-  }
-
-  // A word of the frame (uc_link) that the kernel clears for each delivery and does not look at
-  // again. Here a delivery can be marked.
-  std::uintptr_t mark() const noexcept { return reinterpret_cast<std::uintptr_t>(uc_->uc_link); }
-  void mark(std::uintptr_t to) noexcept { uc_->uc_link = reinterpret_cast<ucontext_t*>(to); }
-
-  // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
-  const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
-
   // Nothing: delivery leaves the floating-point control register (fcsr) as it was.
   void restore_control_state() const noexcept {}
-
- private:
-  ucontext_t* uc_;
 };
 
 }  // namespace arch

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/block.hpp>
 #include <surefoot/arch/generic/probe.hpp>
 
 namespace surefoot {
@@ -16,19 +17,6 @@ namespace arch {
 
 // A store that crosses into a bad page may be one of bytes.
 inline constexpr bool stores_are_whole = false;
-
-struct block {
-  static constexpr std::size_t size = 64;   // bytes
-  static constexpr std::size_t width = 16;  // bytes of one store
-  vector16 part[4];
-};
-
-// A vector, and a block, of one byte many times.
-inline vector16 repeated(std::uint8_t byte) noexcept { return vector16{} + byte; }
-inline block repeated_block(std::uint8_t byte) noexcept {
-  const vector16 v = repeated(byte);
-  return {{v, v, v, v}};
-}
 
 template <bool Tabled>
 struct block_access {

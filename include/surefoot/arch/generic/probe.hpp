@@ -14,14 +14,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/block.hpp>
 #include <surefoot/arch/trap.hpp>
 #include <surefoot/os/linux.hpp>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
-
-using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
 // Bytes of the narrowest read-modify-write: what is to change a byte changes the word around it, and a
 // fault is reported at the word's address.

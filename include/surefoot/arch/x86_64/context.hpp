@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/frame.hpp>
 #include <surefoot/arch/trap.hpp>
 #include <surefoot/arch/x86_64/probe.hpp>
 #include <surefoot/arch/x86_64/table.hpp>
@@ -58,9 +59,9 @@ inline std::uint32_t protection_keys_offset() noexcept {
 }
 
 // The interrupted state, as a signal frame holds it.
-class context {
+class context : public frame {
  public:
-  explicit context(void* ucontext) noexcept : uc_(static_cast<ucontext_t*>(ucontext)) {}
+  using frame::frame;
 
   std::uintptr_t program_counter() const noexcept { return greg(REG_RIP); }
   std::uintptr_t stack_pointer() const noexcept { return greg(REG_RSP); }
@@ -95,22 +96,6 @@ class context {
     return before == 0x050f || before == 0x80cd;
   }
 
-  // The signal mask of the interrupted code. The frame holds only the 8 bytes that the kernel
-  // knows.
-  std::uint64_t signal_mask() const noexcept {
-    std::uint64_t m = 0;
-    __builtin_memcpy(&m, &uc_->uc_sigmask, sizeof m);
-    return m;
-  }
-
-  // A word of the frame (uc_link) that the kernel clears for each delivery and does not look at
-  // again. Here a delivery can be marked.
-  std::uintptr_t mark() const noexcept { return reinterpret_cast<std::uintptr_t>(uc_->uc_link); }
-  void mark(std::uintptr_t to) noexcept { uc_->uc_link = reinterpret_cast<ucontext_t*>(to); }
-
-  // The alternate stack as it was when the signal came; delivery takes one with SS_AUTODISARM away.
-  const stack_t& alternate_stack() const noexcept { return uc_->uc_stack; }
-
   // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
   // the protection key rights, which signal delivery resets.
   void restore_control_state() const noexcept {
@@ -140,8 +125,6 @@ class context {
   void greg(int which, std::uint64_t to) noexcept {
     uc_->uc_mcontext.gregs[which] = static_cast<greg_t>(to);
   }
-
-  ucontext_t* uc_;
 };
 
 }  // namespace arch

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/block.hpp>
 #include <surefoot/arch/x86_64/probe.hpp>
 
 namespace surefoot {
@@ -16,21 +17,6 @@ namespace arch {
 
 // A store that crosses into a bad page changes no byte (measured for 8, 16 and 64 bytes).
 inline constexpr bool stores_are_whole = true;
-
-struct block {
-  static constexpr std::size_t size = 64;   // bytes
-  static constexpr std::size_t width = 16;  // bytes of one store
-  vector16 part[4];
-};
-
-// A vector, and a block, of one byte many times.
-[[gnu::always_inline]] inline vector16 repeated(std::uint8_t byte) noexcept {
-  return vector16{} + byte;
-}
-[[gnu::always_inline]] inline block repeated_block(std::uint8_t byte) noexcept {
-  const vector16 v = repeated(byte);
-  return {{v, v, v, v}};
-}
 
 template <bool Tabled>
 struct block_access {

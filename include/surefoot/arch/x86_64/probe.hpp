@@ -11,14 +11,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <surefoot/arch/block.hpp>
 #include <surefoot/arch/trap.hpp>
 #include <surefoot/arch/x86_64/table.hpp>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
-
-using vector16 [[gnu::vector_size(16)]] = unsigned char;
 
 // Bytes of the narrowest read-modify-write: what touches a byte touches this multiple of it.
 inline constexpr std::size_t narrowest_atomic = 1;
