@@ -90,9 +90,6 @@ say_result() {
     failed=1
     failures+=("no test has a name that matches '${select[1]-}'")
   fi
-  for failure in ${failures[@]+"${failures[@]}"}; do
-    echo "failed: $failure"
-  done
   if [ -s "$results/notes" ]; then
     # A line for what is needed, with the tests that need it: each type of a template is one. Then where.
     awk -F '\t' '
@@ -107,6 +104,10 @@ say_result() {
   elif [ "$failed" -eq 0 ] && [ ${#select[@]} -eq 0 ]; then
     echo "every check ran"
   fi
+  # Last: who sees only the end of a long output sees what has failed.
+  for failure in ${failures[@]+"${failures[@]}"}; do
+    echo "failed: $failure"
+  done
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" -eq 0 ]
 }
