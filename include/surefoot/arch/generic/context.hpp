@@ -55,16 +55,32 @@ class context : public frame {
 
   // Was the access that faulted a store, or an atomic? The frame does not say; the instruction does.
   bool was_store() const noexcept {
-    std::uint16_t code = 0;
+    const std::uintptr_t at = program_counter();
+    std::uint16_t low = 0, high = 0;
     trap ignored;
-    if (access<true>::load(reinterpret_cast<const void*>(program_counter()), code, ignored))
+    if (access<true>::load(reinterpret_cast<const void*>(at), low, ignored)) return false;
+    // Two more bytes only where they are the same instruction's.
+    if ((low & 3u) == 3 && access<true>::load(reinterpret_cast<const void*>(at + 2), high, ignored))
       return false;
-    const unsigned quadrant = code & 3u;
-    if (quadrant == 3) {
-      const unsigned opcode = code & 0x7fu;
-      return opcode == 0x23 || opcode == 0x27 || opcode == 0x2f;  // STORE, STORE-FP, AMO
+    return stores(low | static_cast<std::uint32_t>(high) << 16);
+  }
+
+  // Does this instruction store? (The RISC-V Instruction Set Manual, volume I: "RV32/64G Instruction Set
+  // Listings", "RVC Instruction Set Listings", "Zcb".)
+  static constexpr bool stores(std::uint32_t code) noexcept {
+    const unsigned function = code >> 13 & 7;
+    switch (code & 3u) {
+      case 0:
+        return function >= 5 ||
+               (function == 4 && (code >> 11 & 3) == 1);  // c.fsd, c.sw, c.sd; c.sb, c.sh
+      case 1: return false;
+      case 2: return function >= 5;  // c.fsdsp, c.swsp, c.sdsp
+      default: break;
     }
-    return quadrant != 1 && (code >> 13) >= 5;  // c.fsd, c.sw, c.sd, and the same for the stack
+    const unsigned opcode = code & 0x7fu, atomic = code >> 27;
+    constexpr unsigned load_reserved = 2;
+    return opcode == 0x23 || opcode == 0x27 ||           // STORE, STORE-FP
+           (opcode == 0x2f && atomic != load_reserved);  // AMO
   }
 
   // Was the thread inside a system call? Then the program counter stands behind `ecall`.
