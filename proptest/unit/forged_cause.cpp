@@ -52,6 +52,8 @@ const example examples[] = {
      {from_access(0), cause::misaligned, access_kind::read, SIGBUS, BUS_ADRALN}},
     {[](const std::uint8_t* p) { return notice(SIGBUS, BUS_OBJERR, p); },
      {from_access(0), cause::unknown, access_kind::read, SIGBUS, BUS_OBJERR}},
+    {[](const std::uint8_t*) { return notice(SIGBUS, BUS_OBJERR, nullptr); },
+     {from_access(0), cause::unknown, access_kind::read, SIGBUS, BUS_OBJERR}},
 };
 
 }  // namespace

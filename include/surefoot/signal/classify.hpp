@@ -32,10 +32,12 @@ inline bool reports_access(int signal, const siginfo_t& info) noexcept {
   return signal == SIGSEGV && info.si_code != segv_mteaerr;
 }
 
-// Reported without an address: a general protection or stack fault, an alignment check.
+// Reported without an address: a general protection or stack fault, an alignment check; on arm64 an
+// error of the memory itself whose place the processor does not know (arch/arm64/mm/fault.c: do_sea).
 inline bool lacks_address(int signal, const siginfo_t& info) noexcept {
-  return info.si_addr == nullptr &&
-         (info.si_code == si_kernel || (signal == SIGBUS && info.si_code == BUS_ADRALN));
+  const bool may = info.si_code == si_kernel ||
+                   (signal == SIGBUS && (info.si_code == BUS_ADRALN || info.si_code == BUS_OBJERR));
+  return may && info.si_addr == nullptr;
 }
 
 inline bool is_poison(int signal, int code) noexcept {
