@@ -63,9 +63,9 @@ need_packages "${packages[@]}"
 
 debian_name() { case $1 in x86_64) echo amd64 ;; aarch64) echo arm64 ;; esac; }
 
-# kernel_of MACHINE: the file of its kernel; fetched where there is none yet.
-kernel_of() {
-  local arch kept found work meta package
+# kernel_of MACHINE: the file of its kernel; fetched where there is none yet. (A shell of its own, so that it
+# leaves nothing half fetched in the cache, however it ends.)
+kernel_of() (
   arch=$(debian_name "$1")
   kept=$(cache_dir)/kernel
   found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" 2>/dev/null | sort -V | tail -n 1)
@@ -80,11 +80,11 @@ kernel_of() {
       [ -z "$package" ] || break
     done
     work=$(mktemp -d "$kept/part.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
     if [ -n "$package" ] && fetch_packages "$arch" "$work" "$package"; then
       # Whole or not at all: the next run takes what is there.
       mv -- "$work"/boot/vmlinuz-*-cloud-"$arch" "$kept/"
     fi
-    rm -rf "$work"
     found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" | sort -V | tail -n 1)
   fi
   if [ -z "$found" ]; then
@@ -92,30 +92,30 @@ kernel_of() {
     exit 3
   fi
   printf '%s\n' "$found"
-}
+)
 
 # emulator_of MACHINE: qemu's program. That of Debian 12 (7.2) tears stores of 16 bytes, and has one tag for each
 # second granule of a page: then the one of its backports is unpacked beside the kernels. It runs with the
 # libraries and the other files of the installed one.
-emulator_of() {
-  local name=qemu-system-$1 kept work package
+emulator_of() (
+  name=qemu-system-$1
   kept=$(cache_dir)/qemu
-  if [[ $("$name" --version) != *' version '[1-7].* ]]; then printf '%s\n' "$name"; return; fi
+  if [[ $("$name" --version) != *' version '[1-7].* ]]; then printf '%s\n' "$name"; exit; fi
   if [ ! -x "$kept/$name" ]; then
     say "fetching a newer qemu for $1 from Debian's backports" >&2
     mkdir -p "$kept"
     foreign_apt backports apt-get update >&2 || true
     case $1 in x86_64) package="qemu-system-x86" ;; aarch64) package="qemu-system-arm" ;; esac
     work=$(mktemp -d "$kept/part.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
     if fetch_packages backports "$work" "$package"; then mv -- "$work/usr/bin/$name" "$kept/"; fi
-    rm -rf "$work"
   fi
   if [ ! -x "$kept/$name" ]; then
     echo "run vm: a newer qemu than 7.2, as Debian's backports have it, cannot be had from here (offline?)" >&2
     exit 3
   fi
   printf '%s\n' "$kept/$name"
-}
+)
 
 work=$(mktemp -d)
 qemu=
