@@ -57,17 +57,6 @@ TEMPLATE_TEST_CASE("a copy out of any layout is exactly the prefix before the fi
   });
 }
 
-// Do the n bytes at `offset` hold what stands at `bytes`, as far as a load may look? (engine::kernel writes past
-// tags.)
-bool holds_written(const kit::minefield& field, std::size_t offset, const unsigned char* bytes,
-                   std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i)
-    if (field.ask(offset + i, access_kind::read).accessible() &&
-        field.data()[offset + i] != bytes[i])
-      return false;
-  return true;
-}
-
 TEMPLATE_TEST_CASE("a copy into any layout is exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
   rc::prop("from any place to any place", [](const kit::excerpt& e) {

@@ -61,4 +61,15 @@ class oracle {
   const kit::minefield& field_;
 };
 
+// Do the n bytes at `offset` hold what stands at `bytes`, as far as a load may look? (engine::kernel writes past
+// tags.)
+inline bool holds_written(const kit::minefield& field, std::size_t offset,
+                          const unsigned char* bytes, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    if (field.ask(offset + i, access_kind::read).accessible() &&
+        field.data()[offset + i] != bytes[i])
+      return false;
+  return true;
+}
+
 }  // namespace property

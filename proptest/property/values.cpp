@@ -33,7 +33,11 @@ void loads_and_stores(const kit::minefield& field, std::size_t place) {
   const auto stored = surefoot::try_store(p, value, E{});
   RC_ASSERT(stored.stopped_by == truth.first_bad(r, access_kind::write));
   RC_ASSERT(field.intact(r.offset, stored ? sizeof(T) : 0));
-  if (stored) RC_ASSERT(std::memcmp(field.data() + r.offset, &value, sizeof(T)) == 0);
+  if (stored) {
+    unsigned char bytes[sizeof(T)];
+    std::memcpy(bytes, &value, sizeof(T));
+    RC_ASSERT(holds_written(field, r.offset, bytes, sizeof(T)));
+  }
 }
 
 TEMPLATE_TEST_CASE("a load and a store are whole, or name the first bad byte and change nothing",
