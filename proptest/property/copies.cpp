@@ -42,7 +42,7 @@ bool holds_content(const kit::minefield& field, std::size_t offset, const unsign
 
 TEMPLATE_TEST_CASE("a copy out of any layout is exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place to any place", [](const kit::excerpt& e) {
+  prop("from any place to any place", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
     const kit::reach r = e.part;
@@ -59,7 +59,7 @@ TEMPLATE_TEST_CASE("a copy out of any layout is exactly the prefix before the fi
 
 TEMPLATE_TEST_CASE("a copy into any layout is exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place to any place", [](const kit::excerpt& e) {
+  prop("from any place to any place", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
     const kit::reach r = e.part;
@@ -77,7 +77,7 @@ TEMPLATE_TEST_CASE("a copy into any layout is exactly the prefix before the firs
 TEMPLATE_TEST_CASE(
     "a copy from one layout into another stops at the first byte that either refuses", "",
     SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place to any place", [](const kit::layout& source, const kit::layout& target) {
+  prop("from any place to any place", [](const kit::layout& source, const kit::layout& target) {
     const kit::minefield from(source.tiles), to(target.tiles);
     const kit::reach r = *kit::any_reach(from.size());
     const std::size_t at = *kit::any_place(to.size());
@@ -98,7 +98,7 @@ TEMPLATE_TEST_CASE(
 
 TEMPLATE_TEST_CASE("a fill of any layout writes exactly the prefix before the first bad byte", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("at any place", [](const kit::excerpt& e) {
+  prop("at any place", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const kit::reach r = e.part;
     const auto byte = *rc::gen::arbitrary<unsigned char>();
@@ -135,7 +135,7 @@ surefoot::progress over(const kit::minefield& field, const std::vector<kit::reac
 
 TEMPLATE_TEST_CASE("a gather stops in the first buffer that is short, with the exact total", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("over empty and overlapping buffers", [](const kit::layout& l) {
+  prop("over empty and overlapping buffers", [](const kit::layout& l) {
     const kit::minefield field(l.tiles);
     const auto parts = *kit::any_reaches(field.size());
     const auto expected = over<TestType>(field, parts, access_kind::read);
@@ -155,7 +155,7 @@ TEMPLATE_TEST_CASE("a gather stops in the first buffer that is short, with the e
 
 TEMPLATE_TEST_CASE("a scatter stops in the first buffer that is short, with the exact total", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("over empty and overlapping buffers", [](const kit::layout& l) {
+  prop("over empty and overlapping buffers", [](const kit::layout& l) {
     const kit::minefield field(l.tiles);
     const auto parts = *kit::any_reaches(field.size());
     const auto expected = over<TestType>(field, parts, access_kind::write);
@@ -185,7 +185,7 @@ struct run {
 
 TEMPLATE_TEST_CASE("salvage copies every byte that can be read and names every run that cannot", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("from any place", [](const kit::excerpt& e) {
+  prop("from any place", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
     const kit::reach r = e.part;

@@ -38,7 +38,7 @@ rc::Gen<bytes> any_bytes(int most = 100) {
 TEST_CASE("every byte string is a program that runs, and leaves the layout as its model says") {
   static kit::address_space space;
   std::size_t made = 0, calls = 0;
-  rc::prop("any bytes", [&] {
+  prop("any bytes", [&] {
     const bytes b = *any_bytes();
     kit::fuzzed program = program_of(b);
     program.run(space, [&](kit::fuzzed_call& c) {
@@ -62,7 +62,7 @@ TEST_CASE("every byte string is a program that runs, and leaves the layout as it
 
 TEST_CASE("a program runs the same whatever ran before it") {
   static kit::address_space space;
-  rc::prop("any two", [] {
+  prop("any two", [] {
     const bytes one = *any_bytes(), other = *any_bytes();
     const auto run = [](const bytes& b) {
       std::string all;
@@ -134,7 +134,7 @@ TEST_CASE("a page is laid the same whatever was there and became of it") {
 
 TEST_CASE("a child of fork has an address space of its own") {
   static kit::address_space space;
-  rc::prop("whatever either does", [] {
+  prop("whatever either does", [] {
     const bytes before = *any_bytes(), in_child = *any_bytes(), after = *any_bytes();
     const auto run = [](const bytes& b) { program_of(b).run(space, [](kit::fuzzed_call&) {}); };
     run(before);
@@ -184,7 +184,7 @@ TEST_CASE("a truncation takes private copies along, and what stood behind the en
 }
 
 TEST_CASE("another byte changes one line of a program") {
-  rc::prop("anywhere", [] {
+  prop("anywhere", [] {
     bytes b = *rc::gen::nonEmpty(any_bytes());
     const auto before = lines_of(b);
     const std::size_t at = *kit::detail::within<std::size_t>(0, b.size() - 1);
@@ -201,7 +201,7 @@ TEST_CASE("an edit of a program stays in its room, keeps whole records, and is o
   std::set<std::size_t> grown;
   std::set<std::string> layouts;
   std::size_t unchanged = 0, edits = 0;
-  rc::prop("of any program", [&] {
+  prop("of any program", [&] {
     bytes b = *any_bytes();
     const bytes other = *any_bytes();
     const std::size_t size = b.size(), room = *kit::detail::within<std::size_t>(size, size + 40);

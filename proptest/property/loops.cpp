@@ -110,8 +110,8 @@ void resumes(const kit::layout& l) {
 
 TEMPLATE_TEST_CASE("resume hands each byte over once, in order, whatever the step does", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("for reading, over any layout", resumes<access_kind::read, TestType>);
-  rc::prop("for writing, over any layout", resumes<access_kind::write, TestType>);
+  prop("for reading, over any layout", resumes<access_kind::read, TestType>);
+  prop("for writing, over any layout", resumes<access_kind::write, TestType>);
 }
 
 // Pages in a model: nothing of them is touched, so that every layout can be visited.
@@ -244,7 +244,7 @@ TEST_CASE("restart ends on every layout of up to six pages, for every operation 
 }
 
 TEST_CASE("restart ends although an adversary changes the layout between the rounds") {
-  rc::prop("any changes", [] {
+  prop("any changes", [] {
     const auto script = *rc::gen::nonEmpty(
         rc::gen::container<std::vector<std::vector<state>>>(rc::gen::container<std::vector<state>>(
             4, rc::gen::element(state::fine, state::bad, state::comes_when_asked))));

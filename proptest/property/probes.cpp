@@ -7,7 +7,7 @@ using namespace property;
 
 TEMPLATE_TEST_CASE("fault_in stops at the first page that fails, and changes nothing", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("for reading and for writing", [](const kit::excerpt& e) {
+  prop("for reading and for writing", [](const kit::excerpt& e) {
     // A probe of one byte of a page says nothing of its other granules.
     for (const kit::tile t : e.tiles) RC_PRE(kit::granule(t) == kit::tile_size);
     const kit::minefield field(e.tiles);
@@ -29,7 +29,7 @@ TEMPLATE_TEST_CASE("fault_in stops at the first page that fails, and changes not
 TEMPLATE_TEST_CASE(
     "ensure_accessible is true exactly where every byte is, else it names the first bad one", "",
     SUREFOOT_ALL_ENGINES) {
-  rc::prop("for reading and for writing", [](const kit::excerpt& e) {
+  prop("for reading and for writing", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
     const kit::reach r = e.part;

@@ -1,14 +1,16 @@
 // What the properties share: the engines, and what each must say of a tile.
 #pragma once
 
-#include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <string_view>
 #include <surefoot/surefoot.hpp>
 #include <surefoot/testing/oracle.hpp>
 #include <surefoot/testing/rapidcheck.hpp>
+#include <type_traits>
+#include <utility>
 
 #include "../build.hpp"
 #include "../engine_list.hpp"
@@ -25,6 +27,21 @@ inline bool default_cases() {
   const char* const said = std::getenv("RC_PARAMS");
   return said != nullptr && std::string_view(said) == usual_cases;
 }
+
+// A property of what it takes. It asserts: what it returned would be lost.
+template <class... Drawn>
+struct property_of : std::function<void(const Drawn&...)> {
+  template <class F>
+  requires std::is_void_v<std::invoke_result_t<F&, const Drawn&...>> property_of(F f)
+      : std::function<void(const Drawn&...)>(std::move(f)) {}
+};
+
+// rc::prop(), compiled once (runner.cpp) and not for each property of each engine: that takes most of
+// the time in which these files compile.
+void prop(const char* name, const property_of<>& holds);
+void prop(const char* name, const property_of<kit::excerpt>& holds);
+void prop(const char* name, const property_of<kit::layout>& holds);
+void prop(const char* name, const property_of<kit::layout, kit::layout>& holds);
 
 using kit::is_kernel;
 using kit::refused_for_writing;

@@ -1,11 +1,24 @@
-// Around each run: how many random cases a property gets unless RC_PARAMS says so, and in the end how
-// many layouts there were and the tiles that were exercised, in the form that `./run test` collects.
+// How a property is tried. And around each run: how many random cases it gets unless RC_PARAMS says so, and
+// in the end how many layouts there were and the tiles that were exercised, in the form that `./run test`
+// collects.
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
+#include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 
 #include "property.hpp"
+
+namespace property {
+
+void prop(const char* name, const property_of<>& holds) { rc::prop(name, holds); }
+void prop(const char* name, const property_of<kit::excerpt>& holds) { rc::prop(name, holds); }
+void prop(const char* name, const property_of<kit::layout>& holds) { rc::prop(name, holds); }
+void prop(const char* name, const property_of<kit::layout, kit::layout>& holds) {
+  rc::prop(name, holds);
+}
+
+}  // namespace property
 
 namespace {
 

@@ -283,7 +283,7 @@ using surefoot::engine::table;
 
 TEST_CASE("any sequence of mapping changes and calls leaves memory as a model says") {
   commands_run = 0;
-  rc::prop("commands", [] {
+  prop("commands", [] {
     static reality real;  // laid anew for each run: making one costs more than a run
     const kit::space_layout layout = {*kit::any_tile(), *kit::any_tile(), *kit::any_tile(),
                                       *kit::any_tile()};

@@ -84,7 +84,7 @@ std::size_t held(const unsigned char* p, std::size_t n, unsigned char byte) {
 }
 
 TEST_CASE("simulated tags stop a copy at the first byte of either side that has another tag") {
-  rc::prop("out of and into any layout", [] {
+  prop("out of and into any layout", [] {
     const tagged t;
     const std::size_t n = t.part.length;
     std::vector<unsigned char> buffer(n + 1, 0xee);
@@ -100,7 +100,7 @@ TEST_CASE("simulated tags stop a copy at the first byte of either side that has 
     RC_ASSERT(held(t.begin(), in.done, 0xdd) == in.done);
     RC_ASSERT(t.field.intact(t.part.offset, in.done));
   });
-  rc::prop("within one", [] {
+  prop("within one", [] {
     const tagged t;
     // From the part to a place at or before it.
     const std::size_t n = t.part.length,
@@ -114,7 +114,7 @@ TEST_CASE("simulated tags stop a copy at the first byte of either side that has 
 }
 
 TEST_CASE("simulated tags stop a fill at the first byte that has another tag") {
-  rc::prop("any layout", [] {
+  prop("any layout", [] {
     const tagged t;
     const progress filled = surefoot::try_fill(t.begin(), 0xdd, t.part.length, t.engine);
     RC_ASSERT(filled == t.stores());
@@ -152,7 +152,7 @@ template <std::size_t N>
 using bytes = std::array<unsigned char, N>;
 
 TEST_CASE("simulated tags refuse a value of which one byte has another tag") {
-  rc::prop("of each size, any layout", [] {
+  prop("of each size, any layout", [] {
     const tagged t;
     const std::size_t at = t.part.offset, size = *rc::gen::element<std::size_t>(1, 2, 4, 8, 16);
     RC_PRE(at + size <= t.field.size());
@@ -167,7 +167,7 @@ TEST_CASE("simulated tags refuse a value of which one byte has another tag") {
 }
 
 TEST_CASE("simulated tags: a fault-in asks one byte of each page, and says fine where that is") {
-  rc::prop("for reading and for writing", [] {
+  prop("for reading and for writing", [] {
     const tagged t;
     const auto expected = [&](access_kind during) -> progress {
       for (std::size_t at = 0; at < t.part.length;) {
@@ -187,7 +187,7 @@ TEST_CASE("simulated tags: a fault-in asks one byte of each page, and says fine 
 
 TEST_CASE("simulated tags: ensure names the first byte that has another tag, page or no page") {
   using surefoot::granularity;
-  rc::prop("for reading and for writing, by words and by bytes", [] {
+  prop("for reading and for writing, by words and by bytes", [] {
     const tagged t;
     const std::size_t n = t.part.length;
     const fault reads = t.loads().stopped_by, writes = refused_for_writing(t.loads(), t.stores());
@@ -203,7 +203,7 @@ TEST_CASE("simulated tags: ensure names the first byte that has another tag, pag
 }
 
 TEST_CASE("resume over simulated tags comes to the first byte that has another tag, and ends") {
-  rc::prop("reading, a step that keeps what it did", [] {
+  prop("reading, a step that keeps what it did", [] {
     const tagged t;
     const std::size_t n = t.part.length;
     std::vector<unsigned char> arrived(n + 1, 0xee);
@@ -219,7 +219,7 @@ TEST_CASE("resume over simulated tags comes to the first byte that has another t
     RC_ASSERT(t.is_content(arrived.data(), met.done));
     RC_ASSERT(arrived[met.done] == 0xee);
   });
-  rc::prop("writing, a step that takes all or nothing", [] {
+  prop("writing, a step that takes all or nothing", [] {
     const tagged t;
     std::size_t calls = 0;
     const auto step = [&](volatile void* p, std::size_t k) -> progress {
@@ -238,7 +238,7 @@ TEST_CASE("resume over simulated tags comes to the first byte that has another t
 }
 
 TEST_CASE("restart over simulated tags ends after one run, with the byte that has another tag") {
-  rc::prop("reading, any layout", [] {
+  prop("reading, any layout", [] {
     const tagged t;
     std::vector<unsigned char> to(t.part.length + 1);
     unsigned runs = 0;

@@ -42,7 +42,7 @@ void loads_and_stores(const kit::minefield& field, std::size_t place) {
 
 TEMPLATE_TEST_CASE("a load and a store are whole, or name the first bad byte and change nothing",
                    "", SUREFOOT_ALL_ENGINES) {
-  rc::prop("of 1, 2, 4 and 8 bytes", [](const kit::layout& l) {
+  prop("of 1, 2, 4 and 8 bytes", [](const kit::layout& l) {
     kit::minefield field(l.tiles);
     const std::size_t place = *kit::any_place(field.size());
     switch (*rc::gen::inRange(0, 4)) {
@@ -56,7 +56,7 @@ TEMPLATE_TEST_CASE("a load and a store are whole, or name the first bad byte and
 
 TEMPLATE_TEST_CASE("an atomic does what std::atomic does, or is a write that faults there", "",
                    SUREFOOT_SIGNAL_ENGINES) {
-  rc::prop("of 4 bytes", [](const kit::layout& l) {
+  prop("of 4 bytes", [](const kit::layout& l) {
     const kit::minefield field(l.tiles);
     const std::size_t at = std::min(*kit::any_place(field.size()), field.size() - 4) / 4 * 4;
     const auto value = *rc::gen::arbitrary<std::uint32_t>();
@@ -94,7 +94,7 @@ TEMPLATE_TEST_CASE("an atomic does what std::atomic does, or is a write that fau
 TEMPLATE_TEST_CASE(
     "strings are measured, searched and copied up to their answer or the first bad byte", "",
     SUREFOOT_ALL_ENGINES) {
-  rc::prop("at any place", [](const kit::excerpt& e) {
+  prop("at any place", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
     const kit::reach r = e.part;
@@ -136,7 +136,7 @@ TEMPLATE_TEST_CASE(
 
 TEMPLATE_TEST_CASE("a comparison is memcmp's up to the first byte that differs or is bad", "",
                    SUREFOOT_ALL_ENGINES) {
-  rc::prop("against a copy with one other byte", [](const kit::excerpt& e) {
+  prop("against a copy with one other byte", [](const kit::excerpt& e) {
     const kit::minefield field(e.tiles);
     const oracle<TestType> truth(field);
     const kit::reach r = e.part;

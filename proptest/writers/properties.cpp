@@ -59,7 +59,7 @@ void all_arrives(writers::writer* write) {
 }
 
 TEST_CASE("the writers of examples/ write everything readable, once and in order") {
-  rc::prop("any of them", [] {
+  prop("any of them", [] {
     const std::size_t which = *rc::gen::inRange<std::size_t>(0, std::size(all_writers));
     RC_LOG() << all_writers[which].name;
     all_arrives(all_writers[which].write);
@@ -83,7 +83,7 @@ void all_is_put(writers::reader* read) {
 }
 
 TEST_CASE("the readers of examples/ fill everything writeable, in order, and change nothing else") {
-  rc::prop("any of them", [] {
+  prop("any of them", [] {
     const std::size_t which = *rc::gen::inRange<std::size_t>(0, std::size(all_readers));
     RC_LOG() << all_readers[which].name;
     all_is_put(all_readers[which].read);
