@@ -11,7 +11,7 @@ usage() {
   cat <<'TEXT'
 usage: ./run cross [aarch64 | riscv64] [-R REGEX]
 
-Builds for another machine with g++ in Release and runs the tests under qemu-user-static; without a
+Builds for another machine with g++ -O2 and runs the tests under qemu-user-static; without a
 machine, for both. On riscv64, which has no exception table, only what needs none.
   -R REGEX      only the tests whose name matches
 

@@ -110,6 +110,9 @@ TEST_CASE("a page is laid the same whatever was there and became of it") {
   for (std::size_t was = 0; was < kit::tile_kinds; ++was)
     for (std::size_t is = 0; is < kit::tile_kinds; ++is)
       for (const kit::change& became : changes) {
+        // Emulated: each change of each kind, and each kind after each other one.
+        const auto which = static_cast<std::size_t>(&became - changes);
+        if (build::is_emulated && (was + is + which) % 3 != 0) continue;
         space.lay(same(static_cast<kit::tile>(was)));
         if (space.make(became)) ++made;
         const bool became_so = space.first_wrong() == kit::space_size;
@@ -129,7 +132,7 @@ TEST_CASE("a page is laid the same whatever was there and became of it") {
         FAIL_CHECK(name(static_cast<kit::tile>(was))
                    << ", " << said.str() << ", then " << name(static_cast<kit::tile>(is)));
       }
-  CHECK(made > 1000);
+  CHECK(made > (build::is_emulated ? 300 : 1000));
 }
 
 TEST_CASE("a child of fork has an address space of its own") {

@@ -109,6 +109,7 @@ TEMPLATE_TEST_CASE("what comes out of a whole huge page stops at the first bad b
     for (const std::size_t ahead : {std::size_t{1}, std::size_t{8}, std::size_t{63},
                                     std::size_t{4096}, std::size_t{70001}, kit::huge_page::size}) {
       for (const std::size_t behind : {std::size_t{1}, std::size_t{64}, kit::tile_size}) {
+        if (build::is_emulated && ahead == kit::huge_page::size && behind != 64) continue;
         const std::size_t n = ahead + behind;
         unsigned char* const from = page.end() - ahead;
         const auto read = surefoot::try_copy(to.data(), from, n, engine);

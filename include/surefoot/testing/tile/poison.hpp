@@ -52,7 +52,12 @@ struct poison_tiles {
     ::sigemptyset(&bus);
     ::sigaddset(&bus, SIGBUS);
     ::pthread_sigmask(SIG_UNBLOCK, &bus, &before);
-    const bool done = detail::advise(at, tile_size, MADV_HWPOISON);
+    bool done = detail::advise(at, tile_size, MADV_HWPOISON);
+    // The kernel gives up on a huge page that somebody else is just handing on (seen once in 20 runs).
+    for (int tries = 0; !done && errno == EBUSY && tries < 200; ++tries) {
+      ::usleep(1000);
+      done = detail::advise(at, tile_size, MADV_HWPOISON);
+    }
     const int error = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::sigaction(SIGBUS, &owner, nullptr);
