@@ -133,7 +133,7 @@ trap 'exit 143' TERM HUP
 all_programs=(unit:unit property:property_concurrent property:property writers:property_writers poison:poison)
 targets=()
 for source in fuzz/*.cpp; do targets+=("$(basename "$source" .cpp)"); done
-random_cases=100
+random_cases=60
 
 # The same objects as this machine's, and those of ./run cross, are linked once more.
 preset_of() { case $1 in x86_64) echo gcc-release ;; aarch64) echo cross-aarch64 ;; esac; }
