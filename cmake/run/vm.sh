@@ -68,22 +68,22 @@ debian_name() { case $1 in x86_64) echo amd64 ;; aarch64) echo arm64 ;; esac; }
 kernel_of() (
   arch=$(debian_name "$1")
   kept=$(cache_dir)/kernel
-  found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" 2>/dev/null | sort -V | tail -n 1)
+  mkdir -p "$kept"
+  found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" | sort -V | tail -n 1)
   if [ -z "$found" ]; then
     say "fetching Debian's cloud kernel for $1" >&2
-    mkdir -p "$kept"
     # An update may fail in a part that is none of ours.
     foreign_apt "$arch" apt-get update >&2 || true
     for meta in "linux-image-6.12-cloud-$arch" "linux-image-cloud-$arch"; do
       package=$(foreign_apt "$arch" apt-cache depends "$meta" 2>/dev/null |
-        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | sort -V | tail -n 1)
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | sort -V | tail -n 1) || true
       [ -z "$package" ] || break
     done
-    work=$(mktemp -d "$kept/part.XXXXXX")
-    trap 'rm -rf "$work"' EXIT
-    if [ -n "$package" ] && fetch_packages "$arch" "$work" "$package"; then
+    part=$(mktemp -d "$kept/part.XXXXXX")
+    trap 'rm -rf "$part"' EXIT
+    if [ -n "$package" ] && TMPDIR=$part fetch_packages "$arch" "$part" "$package"; then
       # Whole or not at all: the next run takes what is there.
-      mv -- "$work"/boot/vmlinuz-*-cloud-"$arch" "$kept/"
+      mv -- "$part"/boot/vmlinuz-*-cloud-"$arch" "$kept/"
     fi
     found=$(find "$kept" -maxdepth 1 -name "vmlinuz-*-cloud-$arch" | sort -V | tail -n 1)
   fi
@@ -106,9 +106,9 @@ emulator_of() (
     mkdir -p "$kept"
     foreign_apt backports apt-get update >&2 || true
     case $1 in x86_64) package="qemu-system-x86" ;; aarch64) package="qemu-system-arm" ;; esac
-    work=$(mktemp -d "$kept/part.XXXXXX")
-    trap 'rm -rf "$work"' EXIT
-    if fetch_packages backports "$work" "$package"; then mv -- "$work/usr/bin/$name" "$kept/"; fi
+    part=$(mktemp -d "$kept/part.XXXXXX")
+    trap 'rm -rf "$part"' EXIT
+    if TMPDIR=$part fetch_packages backports "$part" "$package"; then mv -- "$part/usr/bin/$name" "$kept/"; fi
   fi
   if [ ! -x "$kept/$name" ]; then
     echo "run vm: a newer qemu than 7.2, as Debian's backports have it, cannot be had from here (offline?)" >&2

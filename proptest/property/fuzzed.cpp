@@ -56,8 +56,8 @@ TEST_CASE("every byte string is a program that runs, and leaves the layout as it
     RC_ASSERT(space.first_wrong() == kit::space_size);
     RC_ASSERT(lines_of(b).size() == 2 + program.records());
   });
-  CHECK(calls > 20);
-  CHECK(made > 2);
+  CHECK(calls > (build::is_emulated ? 20 : 100));
+  CHECK(made > (build::is_emulated ? 2 : 10));
 }
 
 TEST_CASE("a program runs the same whatever ran before it") {

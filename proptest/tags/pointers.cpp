@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <surefoot/surefoot.hpp>
 
+#include "../unit/process.hpp"
 #include "tagged.hpp"
 
 namespace {
@@ -93,4 +94,29 @@ TEST_CASE("heal takes a pointer with a tag, and the fault of one") {
   CHECK(surefoot::try_load(bad + 5).value_or(1) == 0);
   CHECK(surefoot::heal(kit::with_tag(land.page(0), 9), 1).ok());
   CHECK(surefoot::try_load(land.data()).value_or(1) == 0);
+}
+
+TEST_CASE("the owner before sees the tag of an address where it asked for it, and nowhere else") {
+  if (!tagged::offered()) return;
+  if (machine::is_user_mode_emulation())
+    return memory::say_skipped(
+        "a kernel that leaves out the tags of addresses (qemu's user mode does not)");
+  using process::owner;
+  const memory::pages land{kind::good, kind::hole};
+  const std::uint8_t* const bad = kit::with_tag(land.page(1), 4) + 5;
+  for (const int asks : {0, surefoot::os::expose_tag_bits}) {
+    const auto seen_by_owner = [&](bool with_us) -> const void* {
+      const process::ending end = process::run([&] {
+        owner<>::take(SIGSEGV, SA_SIGINFO | static_cast<unsigned>(asks));
+        owner<>::then = process::exit_with_42;
+        if (with_us) (void)surefoot::install();
+        process::stray_load(bad);
+      });
+      CHECK(end.status == 42);
+      return process::ledger[0].info.si_addr;
+    };
+    const void* const expected = asks != 0 ? bad : land.page(1) + 5;
+    CHECK(seen_by_owner(false) == expected);
+    CHECK(seen_by_owner(true) == expected);
+  }
 }

@@ -19,8 +19,8 @@ namespace every_offset {
 inline constexpr std::size_t offsets = 17;
 inline constexpr std::size_t longest = 300;
 // A fault under a sanitizer or an emulator costs a hundred times more: there the grid has gaps, with every
-// pair of offsets and every length in it.
-inline const std::size_t gap = build::is_emulated ? 9 : build::is_sanitized ? 5 : 1;
+// pair of offsets and every length in it, and every length at each alignment of one to the other.
+inline const std::size_t gap = build::is_emulated ? 11 : build::is_sanitized ? 5 : 1;
 
 // A good page between bad ones, and what it held at first.
 class shore {

@@ -135,11 +135,11 @@ std::string names(const std::vector<kind>& row) {
 TEMPLATE_TEST_CASE("salvage copies around every hole, for every layout of four pages", "",
                    SUREFOOT_ALL_ENGINES) {
   const ground to({kind::good, kind::good, kind::good, kind::good});
-  // Emulated, each 17th of them: there are fewer kinds, so each is in each place.
+  // Emulated, each seventh of them: each kind is beside each.
   std::size_t rows = 0;
   each_row(good_and_unreadable(), 4, [&](const std::vector<kind>& row) {
+    if (build::is_emulated && rows++ % 7 != 0) return;
     const ground from(row);
-    if (build::is_emulated && rows++ % 17 != 0) return;
     // From the beginning of a page and from within one, to the end of one and to within one.
     for (const std::size_t src : {std::size_t{0}, std::size_t{1}, std::size_t{4095}})
       for (const std::size_t short_of : {std::size_t{0}, std::size_t{1}, std::size_t{4000}})

@@ -33,7 +33,9 @@ inline bool reports_access(int signal, const siginfo_t& info) noexcept {
 }
 
 // Reported without an address: a general protection or stack fault, an alignment check; on arm64 an
-// error of the memory itself whose place the processor does not know (arch/arm64/mm/fault.c: do_sea).
+// error of the memory itself whose place the processor does not know (arch/arm64/mm/fault.c: do_sea). The
+// first bad byte then counts as the first one of the access, or of the step of a copy by engine::jump: up to
+// a block of bytes before the broken ones is refused with them.
 inline bool lacks_address(int signal, const siginfo_t& info) noexcept {
   const bool may = info.si_code == si_kernel ||
                    (signal == SIGBUS && (info.si_code == BUS_ADRALN || info.si_code == BUS_OBJERR));

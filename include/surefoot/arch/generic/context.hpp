@@ -66,7 +66,7 @@ class context : public frame {
   }
 
   // Does this instruction store? (The RISC-V Instruction Set Manual, volume I: "RV32/64G Instruction Set
-  // Listings", "RVC Instruction Set Listings", "Zcb".)
+  // Listings", "RVC Instruction Set Listings", "Zcb", "Zalasr", "Zicboz".)
   static constexpr bool stores(std::uint32_t code) noexcept {
     const unsigned function = code >> 13 & 7;
     switch (code & 3u) {
@@ -77,10 +77,11 @@ class context : public frame {
       case 2: return function >= 5;  // c.fsdsp, c.swsp, c.sdsp
       default: break;
     }
-    const unsigned opcode = code & 0x7fu, atomic = code >> 27;
-    constexpr unsigned load_reserved = 2;
-    return opcode == 0x23 || opcode == 0x27 ||           // STORE, STORE-FP
-           (opcode == 0x2f && atomic != load_reserved);  // AMO
+    const unsigned opcode = code & 0x7fu;
+    if (opcode == 0x23 || opcode == 0x27) return true;                    // STORE, STORE-FP
+    if (opcode == 0x0f) return (code >> 12 & 7) == 2 && code >> 20 == 4;  // cbo.zero
+    constexpr unsigned load_reserved = 2, load_acquire = 6;               // of AMO, all else stores
+    return opcode == 0x2f && code >> 27 != load_reserved && code >> 27 != load_acquire;
   }
 
   // Was the thread inside a system call? Then the program counter stands behind `ecall`.
