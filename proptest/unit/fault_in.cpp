@@ -74,6 +74,24 @@ TEMPLATE_TEST_CASE(
     }
 }
 
+// In each page another byte is asked, as far as an engine likes.
+TEMPLATE_TEST_CASE("faulting in many pages asks each of them, and none by a byte of its neighbour",
+                   "", SUREFOOT_ALL_ENGINES) {
+  const memory::pages land(std::vector<kind>(130, kind::good));
+  for (const access_kind wanted : memory::both_kinds)
+    for (std::size_t i = 1; i < 130; ++i) {
+      REQUIRE(::mprotect(land.page(i), page_size, PROT_NONE) == 0);
+      const std::size_t done = i * page_size - 5;
+      INFO("page " << i);
+      CHECK(
+          fault_in(wanted, land.data() + 5, land.size() - 5, TestType{}) ==
+          memory::stopped<TestType>(done, land.size() - 5, kind::no_access, wanted, land.page(i)));
+      CHECK(fault_in(wanted, land.data() + 5, done, TestType{}) == memory::finished(done));
+      REQUIRE(::mprotect(land.page(i), page_size, PROT_READ | PROT_WRITE) == 0);
+    }
+  CHECK(land.intact());
+}
+
 TEMPLATE_TEST_CASE("faulting in nothing is done, whatever the pointer", "", SUREFOOT_ALL_ENGINES) {
   std::vector<void*> pointers{nullptr, memory::at(1), memory::at(~std::uintptr_t{0})};
   for (const std::uintptr_t a : memory::non_canonical) pointers.push_back(memory::at(a));

@@ -25,9 +25,9 @@
 //       One access of one byte that changes nothing. `kind` is none where it was accessible.
 //   template <access_kind K> progress probe_each(const volatile void* p, std::size_t n,
 //                                                std::size_t stride) const
-//       Probes the first byte, then the first one of each following unit of `stride` bytes (a power
-//       of two; 1: every byte). Stops at the first fault; `done` is the distance to the probed
-//       byte.
+//       Probes the first byte, then one of each following unit of `stride` bytes (a power of two; 1:
+//       every byte): the first one, or any where all of a unit has one answer. Stops at the first
+//       fault; `done` is the distance to the first byte of that unit.
 //   verb::scan
 //   progress scan(const volatile void* p, std::size_t n) const
 //       Loads that cover every byte, and no other. `done` is the distance to the first bad one.
