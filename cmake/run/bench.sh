@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# ./run bench: what salvage takes, beside cp, and mapped_wc, beside wc, in one run.
+# ./run bench: what the primitives take, beside their limits and peers; what salvage takes, beside cp, and mapped_wc,
+# beside wc.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=cmake/run/lib.sh
@@ -7,10 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 usage() {
   cat <<'TEXT'
-usage: ./run bench [--megabytes N] [--rounds N]
+usage: ./run bench [--only REGEX] [--megabytes N] [--rounds N]
 
-Copies a file from the page cache with cp and with salvage, and counts the lines of one with wc -l and with
-mapped_wc, in turn, and prints the medians.
+First the primitives, each beside the fastest way that there is without them and beside what else does such work,
+in one process and in turn; then a table of the goals, each met or not. The figures stay in bench/results/ as
+JSON. Then copies a file from the page cache with cp and with salvage, and counts the lines of one with wc -l and
+with mapped_wc, in turn, and prints the medians.
+  --only REGEX    the contests of the primitives whose names match, and nothing else
   --megabytes N   the size of the file (default: 1024); three times that is needed on the disk
   --rounds N      how often (default: 11)
 
@@ -18,10 +22,15 @@ Exit status: 0 fine, 1 a copy was wrong, 2 usage, 3 packages are missing.
 TEXT
 }
 
-megabytes=1024 rounds=11
+megabytes=1024 rounds=11 only=
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit 0 ;;
+    --only)
+      [ -n "${2-}" ] || usage_error "run bench: --only needs a regular expression"
+      only=$2
+      shift
+      ;;
     --megabytes | --rounds)
       [[ ${2-} =~ ^[1-9][0-9]{0,5}$ ]] || usage_error "run bench: $1 needs a number from 1 to 999999"
       declare "${1#--}=$2"
@@ -32,7 +41,16 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-need_packages g++ cmake ninja-build libcli11-dev pv
+need_packages g++ cmake ninja-build libbenchmark-dev libcli11-dev pv
+say "building the contests of the primitives"
+cmake --preset gcc-release -B build/bench -DSUREFOOT_BUILD_TESTS=OFF -DSUREFOOT_BUILD_EXAMPLES=OFF \
+  -DSUREFOOT_BUILD_FUZZERS=OFF -DSUREFOOT_BUILD_BENCHMARKS=ON </dev/null >/dev/null
+cmake --build build/bench --target surefoot_bench --parallel "$(jobs)" </dev/null
+mkdir -p bench/results
+say "the primitives, beside their limits"
+build/bench/bench/surefoot_bench --benchmark_filter="${only:-.}" --benchmark_counters_tabular=false \
+  --benchmark_out="bench/results/primitives.json" --benchmark_out_format=json
+[ -z "$only" ] || exit 0
 built=$(build_examples salvage mapped_wc)
 bash bench/salvage.sh "$built/salvage" "$megabytes" "$rounds"
 bash bench/mapped_wc.sh "$built/mapped_wc" "$megabytes" "$rounds"

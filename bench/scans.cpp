@@ -1,0 +1,137 @@
+// Asking about much memory that is there: every byte, and a byte of each page.
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <surefoot/surefoot.hpp>
+
+#include "contest.hpp"
+
+namespace bench {
+
+namespace {
+
+struct mapping {
+  explicit mapping(std::size_t n) : size(n) {
+    at = static_cast<unsigned char*>(
+        ::mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ::madvise(at, n, MADV_NOHUGEPAGE);
+    std::memset(at, 1, n);
+  }
+  ~mapping() { ::munmap(at, size); }
+  mapping(const mapping&) = delete;
+  mapping& operator=(const mapping&) = delete;
+
+  unsigned char* at;
+  std::size_t size;
+};
+
+// Loads of every byte and nothing else, with registers of each width.
+#define BENCH_STREAM(name, features, load)                                          \
+  [[gnu::target(features)]] void name(const unsigned char* p, std::size_t n) {      \
+    for (const unsigned char* const end = p + n; p < end; p += 256)                 \
+      asm volatile(load : : [p] "r"(p) : "xmm0", "xmm1", "xmm2", "xmm3", "memory"); \
+  }
+BENCH_STREAM(stream_16, "sse2",
+             "movups (%[p]), %%xmm0\n movups 16(%[p]), %%xmm1\n movups 32(%[p]), %%xmm2\n"
+             "movups 48(%[p]), %%xmm3\n movups 64(%[p]), %%xmm0\n movups 80(%[p]), %%xmm1\n"
+             "movups 96(%[p]), %%xmm2\n movups 112(%[p]), %%xmm3\n movups 128(%[p]), %%xmm0\n"
+             "movups 144(%[p]), %%xmm1\n movups 160(%[p]), %%xmm2\n movups 176(%[p]), %%xmm3\n"
+             "movups 192(%[p]), %%xmm0\n movups 208(%[p]), %%xmm1\n movups 224(%[p]), %%xmm2\n"
+             "movups 240(%[p]), %%xmm3")
+BENCH_STREAM(stream_32, "avx2",
+             "vmovups (%[p]), %%ymm0\n vmovups 32(%[p]), %%ymm1\n vmovups 64(%[p]), %%ymm2\n"
+             "vmovups 96(%[p]), %%ymm3\n vmovups 128(%[p]), %%ymm0\n vmovups 160(%[p]), %%ymm1\n"
+             "vmovups 192(%[p]), %%ymm2\n vmovups 224(%[p]), %%ymm3\n vzeroupper")
+BENCH_STREAM(stream_64, "avx512f",
+             "vmovups (%[p]), %%zmm0\n vmovups 64(%[p]), %%zmm1\n vmovups 128(%[p]), %%zmm2\n"
+             "vmovups 192(%[p]), %%zmm3\n vzeroupper")
+#undef BENCH_STREAM
+
+way streaming(const char* name, void (*stream)(const unsigned char*, std::size_t),
+              const std::shared_ptr<mapping>& all) {
+  return {name, [=](std::size_t times) {
+            for (; times > 0; --times) stream(all->at, all->size);
+          }};
+}
+
+std::vector<way> streams(const std::shared_ptr<mapping>& all) {
+  std::vector<way> made{streaming("loads of 16 bytes", stream_16, all)};
+  if (__builtin_cpu_supports("avx2"))
+    made.push_back(streaming("loads of 32 bytes", stream_32, all));
+  if (__builtin_cpu_supports("avx512f"))
+    made.push_back(streaming("loads of 64 bytes", stream_64, all));
+  return made;
+}
+
+constexpr std::size_t page = 4096;
+
+// A byte of each page, 64 bytes further in each: the same one of each would fall into the same set of the
+// first cache.
+void touch(const unsigned char* p, std::size_t n) {
+  for (std::size_t at = 0, i = 0; at < n; at += page, ++i)
+    keep(static_cast<const volatile unsigned char*>(p)[at + i % 64 * 64]);
+}
+void touch_to_write(unsigned char* p, std::size_t n) {
+  for (std::size_t at = 0, i = 0; at < n; at += page, ++i)
+    __atomic_fetch_or(p + at + i % 64 * 64, 0, __ATOMIC_RELAXED);
+}
+
+}  // namespace
+
+void enter_scans() {
+  const auto installed = surefoot::install();
+  // As times of the best: 0.95 of its speed, and 0.90.
+  enter({"ensure_readable, resident", 1 / 0.95}, "1 GiB", [=] {
+    const auto all = std::make_shared<mapping>(std::size_t{1} << 30);
+    return ways{{"ensure_readable",
+                 [=](std::size_t times) {
+                   for (; times > 0; --times)
+                     keep(bool(surefoot::ensure_readable(all->at, all->size, installed)));
+                 }},
+                streams(all),
+                {}};
+  });
+  enter({"ensure_writeable, resident", 1 / 0.90}, "1 GiB", [=] {
+    const auto all = std::make_shared<mapping>(std::size_t{1} << 30);
+    return ways{{"ensure_writeable",
+                 [=](std::size_t times) {
+                   for (; times > 0; --times)
+                     keep(bool(surefoot::ensure_writeable(all->at, all->size, installed)));
+                 }},
+                streams(all),
+                {}};
+  });
+  for (const std::size_t pages : {1u, 16u, 256u, 4096u}) {
+    const std::string variant = std::to_string(pages) + " pages";
+    enter({"fault_in_readable, resident small pages", 1.05}, variant, [=] {
+      const auto all = std::make_shared<mapping>(pages * page);
+      return ways{{"fault_in_readable",
+                   [=](std::size_t times) {
+                     for (; times > 0; --times)
+                       keep(surefoot::fault_in_readable(all->at, all->size, installed).done);
+                   }},
+                  {{"staggered touch loop",
+                    [=](std::size_t times) {
+                      for (; times > 0; --times) touch(hide(all->at), all->size);
+                    }}},
+                  {}};
+    });
+    enter({"fault_in_writeable, resident small pages", 1.05}, variant, [=] {
+      const auto all = std::make_shared<mapping>(pages * page);
+      return ways{{"fault_in_writeable",
+                   [=](std::size_t times) {
+                     for (; times > 0; --times)
+                       keep(surefoot::fault_in_writeable(all->at, all->size, installed).done);
+                   }},
+                  {{"staggered touch loop",
+                    [=](std::size_t times) {
+                      for (; times > 0; --times) touch_to_write(hide(all->at), all->size);
+                    }}},
+                  {}};
+    });
+  }
+}
+
+}  // namespace bench
