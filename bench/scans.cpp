@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <surefoot/surefoot.hpp>
 
 #include "contest.hpp"
@@ -14,8 +15,9 @@ namespace {
 
 struct mapping {
   explicit mapping(std::size_t n) : size(n) {
-    at = static_cast<unsigned char*>(
-        ::mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    void* const p = ::mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) throw std::bad_alloc();
+    at = static_cast<unsigned char*>(p);
     ::madvise(at, n, MADV_NOHUGEPAGE);
     std::memset(at, 1, n);
   }
@@ -75,7 +77,7 @@ void touch(const unsigned char* p, std::size_t n) {
 }
 void touch_to_write(unsigned char* p, std::size_t n) {
   for (std::size_t at = 0, i = 0; at < n; at += page, ++i)
-    __atomic_fetch_or(p + at + i % 64 * 64, 0, __ATOMIC_RELAXED);
+    asm volatile("lock orb $0, %0" : "+m"(p[at + i % 64 * 64]));
 }
 
 }  // namespace

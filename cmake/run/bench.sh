@@ -11,10 +11,10 @@ usage() {
 usage: ./run bench [--only REGEX] [--megabytes N] [--rounds N]
 
 First the primitives, each beside the fastest way that there is without them and beside what else does such work,
-in one process and in turn; then a table of the goals, each met or not. The figures stay in bench/results/ as
-JSON. Then copies a file from the page cache with cp and with salvage, and counts the lines of one with wc -l and
-with mapped_wc, in turn, and prints the medians.
-  --only REGEX    the contests of the primitives whose names match, and nothing else
+in one process and in turn; then a table of the goals, each met or not. The figures of a whole run stay in
+bench/results/ as JSON. Then copies a file from the page cache with cp and with salvage, and counts the lines of
+one with wc -l and with mapped_wc, in turn, and prints the medians.
+  --only REGEX    only contests of the primitives whose names match (the work, "/", the variant, and more)
   --megabytes N   the size of the file (default: 1024); three times that is needed on the disk
   --rounds N      how often (default: 11)
 
@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit 0 ;;
     --only)
-      [ -n "${2-}" ] || usage_error "run bench: --only needs a regular expression"
+      [[ ${2-} == [!-]* ]] || usage_error "run bench: --only needs a regular expression"
       only=$2
       shift
       ;;
@@ -41,16 +41,23 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-need_packages g++ cmake ninja-build libbenchmark-dev libcli11-dev pv
-say "building the contests of the primitives"
-cmake --preset gcc-release -B build/bench -DSUREFOOT_BUILD_TESTS=OFF -DSUREFOOT_BUILD_EXAMPLES=OFF \
-  -DSUREFOOT_BUILD_FUZZERS=OFF -DSUREFOOT_BUILD_BENCHMARKS=ON </dev/null >/dev/null
-cmake --build build/bench --target surefoot_bench --parallel "$(jobs)" </dev/null
-mkdir -p bench/results
-say "the primitives, beside their limits"
-build/bench/bench/surefoot_bench --benchmark_filter="${only:-.}" --benchmark_counters_tabular=false \
-  --benchmark_out="bench/results/primitives.json" --benchmark_out_format=json
+if [ "$(uname -m)" = x86_64 ]; then
+  need_packages g++ cmake ninja-build libbenchmark-dev
+  say "building the contests of the primitives"
+  cmake --preset gcc-release -B build/bench -DSUREFOOT_BUILD_TESTS=OFF -DSUREFOOT_BUILD_EXAMPLES=OFF \
+    -DSUREFOOT_BUILD_FUZZERS=OFF -DSUREFOOT_BUILD_BENCHMARKS=ON </dev/null >/dev/null
+  cmake --build build/bench --target surefoot_bench --parallel "$(jobs)" </dev/null
+  say "the primitives, beside their limits"
+  mkdir -p bench/results
+  # Whole or not at all: what a run of before has left stays until then.
+  build/bench/bench/surefoot_bench --benchmark_filter="${only:-.}" \
+    --benchmark_out=build/bench/primitives.json --benchmark_out_format=json
+  [ -n "$only" ] || mv build/bench/primitives.json bench/results/primitives.json
+else
+  say "not run here: the contests of the primitives: needs x86-64"
+fi
 [ -z "$only" ] || exit 0
+need_packages g++ cmake ninja-build libcli11-dev pv
 built=$(build_examples salvage mapped_wc)
 bash bench/salvage.sh "$built/salvage" "$megabytes" "$rounds"
 bash bench/mapped_wc.sh "$built/mapped_wc" "$megabytes" "$rounds"

@@ -58,7 +58,7 @@ struct poison_tiles {
     // then it refuses to do it again, because to look at that page is a fault.
     for (int tries = 0; !done && errno == EBUSY && tries < 200; ++tries) {
       ::usleep(1000);
-      done = detail::advise(at, tile_size, MADV_HWPOISON) || errno == EFAULT || errno == EHWPOISON;
+      done = detail::advise(at, tile_size, MADV_HWPOISON) || errno == EFAULT;
     }
     const int error = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
