@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -18,6 +19,14 @@ struct way {
   std::string name;
   std::function<void(std::size_t n)> work;
 };
+
+// What does it once; kept inline in the loop.
+template <class F>
+way repeated(std::string name, F once) {
+  return {std::move(name), [once](std::size_t n) {
+            for (; n > 0; --n) once();
+          }};
+}
 
 // The ways of one contest: ours, then the limits, the fastest of which ours is compared with, then peers
 // that are only shown.

@@ -59,60 +59,44 @@ template <int Mask>
 
 ways copying(std::size_t n, std::size_t from, std::size_t to, bool with_peers) {
   const auto all = std::make_shared<buffers>(n);
-  const unsigned char* const src = all->source + from;
-  unsigned char* const dst = all->target + to;
   const auto installed = surefoot::install();
-  ways made{{"try_copy",
-             [=](std::size_t times) {
-               (void)all;  // keeps it
-               for (; times > 0; --times)
-                 keep(surefoot::try_copy(hide(dst), hide(src), hide(n), installed).done);
-             }},
-            {{"memcpy",
-              [=](std::size_t times) {
-                for (; times > 0; --times) keep(libc_memcpy(hide(dst), hide(src), hide(n)));
-              }}},
+  const unsigned char* const source = all->source + from;
+  unsigned char* const target = all->target + to;
+  const auto copied = [=](auto copy) {
+    return [copy, source, target, n, owner = all] { copy(hide(target), hide(source), hide(n)); };
+  };
+  ways made{repeated("try_copy", copied([=](void* dst, const void* src, std::size_t k) {
+                       keep(surefoot::try_copy(dst, src, k, installed).done);
+                     })),
+            {repeated("memcpy", copied([](void* dst, const void* src, std::size_t k) {
+                        keep(libc_memcpy(dst, src, k));
+                      }))},
             {}};
   if (!with_peers) return made;
-  made.peers.push_back({"sigsetjmp(b, 0) and memcpy", [=](std::size_t times) {
-                          for (; times > 0; --times) copy_under_sigsetjmp<0>(dst, src, hide(n));
-                        }});
-  made.peers.push_back({"sigsetjmp(b, 1) and memcpy", [=](std::size_t times) {
-                          for (; times > 0; --times) copy_under_sigsetjmp<1>(dst, src, hide(n));
-                        }});
-  made.peers.push_back({"process_vm_readv", [=](std::size_t times) {
-                          const iovec local{dst, n};
-                          const iovec remote{const_cast<unsigned char*>(src), n};
-                          const pid_t self = ::getpid();
-                          for (; times > 0; --times)
-                            keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
-                        }});
+  const pid_t self = ::getpid();
+  made.peers = {repeated("sigsetjmp(b, 0) and memcpy", copied(copy_under_sigsetjmp<0>)),
+                repeated("sigsetjmp(b, 1) and memcpy", copied(copy_under_sigsetjmp<1>)),
+                repeated("process_vm_readv", copied([=](void* dst, const void* src, std::size_t k) {
+                           const iovec local{dst, k}, remote{const_cast<void*>(src), k};
+                           keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
+                         }))};
   return made;
 }
 
-ways filling(std::size_t n, std::size_t to, int byte) {
+// fill(target, bytes) beside memset.
+template <class Fill>
+ways filling(const char* name, std::size_t n, std::size_t to, int byte, Fill fill) {
   const auto all = std::make_shared<buffers>(n);
   unsigned char* const dst = all->target + to;
-  const auto installed = surefoot::install();
-  return {{byte == 0 ? "try_zero" : "try_fill",
-           [=](std::size_t times) {
-             (void)all;
-             for (; times > 0; --times)
-               keep(byte == 0 ? surefoot::try_zero(hide(dst), hide(n), installed).done
-                              : surefoot::try_fill(hide(dst), static_cast<unsigned char>(byte),
-                                                   hide(n), installed)
-                                    .done);
-           }},
-          {{"memset",
-            [=](std::size_t times) {
-              for (; times > 0; --times) keep(libc_memset(hide(dst), byte, hide(n)));
-            }}},
+  return {repeated(name, [fill, dst, n, owner = all] { keep(fill(hide(dst), hide(n)).done); }),
+          {repeated("memset", [=] { keep(libc_memset(hide(dst), byte, hide(n))); })},
           {}};
 }
 
 }  // namespace
 
 void enter_copies() {
+  const auto installed = surefoot::install();
   for (const std::size_t n : sizes) {
     const bool with_peers = n == 64 || n == 4096 || n == 1u << 20;
     for (const bool aligned : {true, false}) {
@@ -120,8 +104,15 @@ void enter_copies() {
       const std::string variant = size_name(n) + (aligned ? "" : ", unaligned");
       enter({"try_copy, good memory", 1.20, 1.05}, variant,
             [=] { return copying(n, from, to, with_peers); });
-      enter({"try_fill, good memory", 1.20, 1.05}, variant, [=] { return filling(n, to, 0x5a); });
-      enter({"try_zero, good memory", 1.20, 1.05}, variant, [=] { return filling(n, to, 0); });
+      enter({"try_fill, good memory", 1.20, 1.05}, variant, [=] {
+        return filling("try_fill", n, to, 0x5a, [=](void* p, std::size_t k) {
+          return surefoot::try_fill(p, 0x5a, k, installed);
+        });
+      });
+      enter({"try_zero, good memory", 1.20, 1.05}, variant, [=] {
+        return filling("try_zero", n, to, 0,
+                       [=](void* p, std::size_t k) { return surefoot::try_zero(p, k, installed); });
+      });
     }
   }
 }

@@ -78,56 +78,51 @@ struct hole {
   void* at;
 };
 
-template <class E>
-way loading(const std::shared_ptr<hole>& bad, E engine) {
-  return {"try_load", [=](std::size_t times) {
-            const auto* const p = static_cast<const unsigned char*>(bad->at);
-            for (; times > 0; --times) keep(surefoot::try_load(hide(p), engine).ok());
-          }};
+std::vector<way> without_a_signal(const std::shared_ptr<hole>& bad) {
+  const pid_t self = ::getpid();
+  return {repeated("MADV_POPULATE_READ",
+                   [=] {
+                     constexpr int populate_read = 22;
+                     keep(::madvise(bad->at, 4096, populate_read));
+                   }),
+          repeated("process_vm_readv",
+                   [=] {
+                     char byte = 0;
+                     const iovec local{&byte, 1}, remote{bad->at, 1};
+                     keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
+                   }),
+          repeated("rt_sigprocmask",
+                   [=] { keep(::syscall(SYS_rt_sigprocmask, ~0, bad->at, nullptr, 8)); })};
 }
 
-std::vector<way> without_a_signal(const std::shared_ptr<hole>& bad) {
-  return {{"MADV_POPULATE_READ",
-           [=](std::size_t times) {
-             constexpr int populate_read = 22;
-             for (; times > 0; --times) keep(::madvise(bad->at, 4096, populate_read));
-           }},
-          {"process_vm_readv",
-           [=](std::size_t times) {
-             char byte = 0;
-             const iovec local{&byte, 1}, remote{bad->at, 1};
-             const pid_t self = ::getpid();
-             for (; times > 0; --times) keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
-           }},
-          {"rt_sigprocmask", [=](std::size_t times) {
-             for (; times > 0; --times)
-               keep(::syscall(SYS_rt_sigprocmask, ~0, bad->at, nullptr, 8));
-           }}};
+// A load by this engine beside one under this handler.
+template <class E>
+void enter_fault(const char* row, const char* limit, void (*by)(int, siginfo_t*, void*),
+                 void (*load)(const volatile void*)) {
+  enter({row, 1.05}, "no access", [=] {
+    const auto bad = std::make_shared<hole>();
+    const auto engine = surefoot::install<E>();
+    return ways{repeated("try_load",
+                         [=] {
+                           const auto* const p = static_cast<const unsigned char*>(bad->at);
+                           keep(surefoot::try_load(hide(p), engine).ok());
+                         }),
+                {{limit,
+                  [=](std::size_t times) {
+                    const handler ours(by);
+                    for (; times > 0; --times) load(bad->at);
+                  }}},
+                without_a_signal(bad)};
+  });
 }
 
 }  // namespace
 
 void enter_faults() {
-  enter({"one fault, table engine", 1.05}, "no access", [] {
-    const auto bad = std::make_shared<hole>();
-    return ways{loading(bad, surefoot::install<surefoot::engine::table>()),
-                {{"a handler that skips the load",
-                  [=](std::size_t times) {
-                    const handler ours(skip);
-                    for (; times > 0; --times) bench_stray_load(bad->at);
-                  }}},
-                without_a_signal(bad)};
-  });
-  enter({"one fault, jump engine", 1.05}, "no access", [] {
-    const auto bad = std::make_shared<hole>();
-    return ways{loading(bad, surefoot::install<surefoot::engine::jump>()),
-                {{"siglongjmp out of a handler",
-                  [=](std::size_t times) {
-                    const handler ours(jump);
-                    for (; times > 0; --times) load_under_sigsetjmp(bad->at);
-                  }}},
-                without_a_signal(bad)};
-  });
+  enter_fault<surefoot::engine::table>("one fault, table engine", "a handler that skips the load",
+                                       skip, bench_stray_load);
+  enter_fault<surefoot::engine::jump>("one fault, jump engine", "siglongjmp out of a handler", jump,
+                                      load_under_sigsetjmp);
 }
 
 }  // namespace bench

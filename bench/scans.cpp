@@ -51,19 +51,13 @@ BENCH_STREAM(stream_64, "avx512f",
              "vmovups 192(%[p]), %%zmm3\n vzeroupper")
 #undef BENCH_STREAM
 
-way streaming(const char* name, void (*stream)(const unsigned char*, std::size_t),
-              const std::shared_ptr<mapping>& all) {
-  return {name, [=](std::size_t times) {
-            for (; times > 0; --times) stream(all->at, all->size);
-          }};
-}
-
 std::vector<way> streams(const std::shared_ptr<mapping>& all) {
-  std::vector<way> made{streaming("loads of 16 bytes", stream_16, all)};
-  if (__builtin_cpu_supports("avx2"))
-    made.push_back(streaming("loads of 32 bytes", stream_32, all));
-  if (__builtin_cpu_supports("avx512f"))
-    made.push_back(streaming("loads of 64 bytes", stream_64, all));
+  const auto streaming = [&](const char* name, auto* stream) {
+    return repeated(name, [=] { stream(all->at, all->size); });
+  };
+  std::vector<way> made{streaming("loads of 16 bytes", stream_16)};
+  if (__builtin_cpu_supports("avx2")) made.push_back(streaming("loads of 32 bytes", stream_32));
+  if (__builtin_cpu_supports("avx512f")) made.push_back(streaming("loads of 64 bytes", stream_64));
   return made;
 }
 
@@ -80,59 +74,54 @@ void touch_to_write(unsigned char* p, std::size_t n) {
     asm volatile("lock orb $0, %0" : "+m"(p[at + i % 64 * 64]));
 }
 
+// ours(memory, bytes) over n bytes that are there, beside what limits(mapping) makes.
+template <class Ours, class Limits>
+void enter_resident(const goal& wanted, const char* name, const std::string& variant, std::size_t n,
+                    Ours ours, Limits limits) {
+  enter(wanted, variant, [=] {
+    const auto all = std::make_shared<mapping>(n);
+    return ways{repeated(name, [=] { keep(ours(all->at, all->size)); }), limits(all), {}};
+  });
+}
+
+// A loop that touches, as such limits.
+template <class Touch>
+auto touching(Touch touch_all) {
+  return [=](const std::shared_ptr<mapping>& all) -> std::vector<way> {
+    return {repeated("staggered touch loop", [=] { touch_all(hide(all->at), all->size); })};
+  };
+}
+
 }  // namespace
 
 void enter_scans() {
   const auto installed = surefoot::install();
   // As times of the best: 0.95 of its speed, and 0.90.
-  enter({"ensure_readable, resident", 1 / 0.95}, "1 GiB", [=] {
-    const auto all = std::make_shared<mapping>(std::size_t{1} << 30);
-    return ways{{"ensure_readable",
-                 [=](std::size_t times) {
-                   for (; times > 0; --times)
-                     keep(bool(surefoot::ensure_readable(all->at, all->size, installed)));
-                 }},
-                streams(all),
-                {}};
-  });
-  enter({"ensure_writeable, resident", 1 / 0.90}, "1 GiB", [=] {
-    const auto all = std::make_shared<mapping>(std::size_t{1} << 30);
-    return ways{{"ensure_writeable",
-                 [=](std::size_t times) {
-                   for (; times > 0; --times)
-                     keep(bool(surefoot::ensure_writeable(all->at, all->size, installed)));
-                 }},
-                streams(all),
-                {}};
-  });
+  constexpr std::size_t gibibyte = std::size_t{1} << 30;
+  enter_resident(
+      {"ensure_readable, resident", 1 / 0.95}, "ensure_readable", "1 GiB", gibibyte,
+      [=](const void* p, std::size_t n) {
+        return bool(surefoot::ensure_readable(p, n, installed));
+      },
+      streams);
+  enter_resident(
+      {"ensure_writeable, resident", 1 / 0.90}, "ensure_writeable", "1 GiB", gibibyte,
+      [=](void* p, std::size_t n) { return bool(surefoot::ensure_writeable(p, n, installed)); },
+      streams);
   for (const std::size_t pages : {1u, 16u, 256u, 4096u}) {
     const std::string variant = std::to_string(pages) + " pages";
-    enter({"fault_in_readable, resident small pages", 1.05}, variant, [=] {
-      const auto all = std::make_shared<mapping>(pages * page);
-      return ways{{"fault_in_readable",
-                   [=](std::size_t times) {
-                     for (; times > 0; --times)
-                       keep(surefoot::fault_in_readable(all->at, all->size, installed).done);
-                   }},
-                  {{"staggered touch loop",
-                    [=](std::size_t times) {
-                      for (; times > 0; --times) touch(hide(all->at), all->size);
-                    }}},
-                  {}};
-    });
-    enter({"fault_in_writeable, resident small pages", 1.05}, variant, [=] {
-      const auto all = std::make_shared<mapping>(pages * page);
-      return ways{{"fault_in_writeable",
-                   [=](std::size_t times) {
-                     for (; times > 0; --times)
-                       keep(surefoot::fault_in_writeable(all->at, all->size, installed).done);
-                   }},
-                  {{"staggered touch loop",
-                    [=](std::size_t times) {
-                      for (; times > 0; --times) touch_to_write(hide(all->at), all->size);
-                    }}},
-                  {}};
-    });
+    enter_resident(
+        {"fault_in_readable, resident small pages", 1.05}, "fault_in_readable", variant,
+        pages * page,
+        [=](const void* p, std::size_t n) {
+          return surefoot::fault_in_readable(p, n, installed).done;
+        },
+        touching(touch));
+    enter_resident(
+        {"fault_in_writeable, resident small pages", 1.05}, "fault_in_writeable", variant,
+        pages * page,
+        [=](void* p, std::size_t n) { return surefoot::fault_in_writeable(p, n, installed).done; },
+        touching(touch_to_write));
   }
 }
 

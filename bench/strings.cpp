@@ -36,59 +36,42 @@ struct texts {
   char *left, *right;
 };
 
+// ours(left, right, n) beside libc(left, right, n).
+template <class Ours, class Libc>
+void enter_text(const char* row, const char* peer, std::size_t n, Ours ours, Libc libc) {
+  enter({row, 1.3}, std::to_string(n) + " B", [=] {
+    const auto text = std::make_shared<texts>(n);
+    const char *const left = text->left, *const right = text->right;
+    const auto asked = [=](auto ask) {
+      return [ask, left, right, n, owner = text] { keep(ask(hide(left), hide(right), hide(n))); };
+    };
+    return ways{repeated(row, asked(ours)), {repeated(peer, asked(libc))}, {}};
+  });
+}
+
 }  // namespace
 
 void enter_strings() {
   const auto installed = surefoot::install();
   for (const std::size_t n : sizes) {
-    const std::string variant = std::to_string(n) + " B";
-    enter({"try_length", 1.3}, variant, [=] {
-      const auto text = std::make_shared<texts>(n);
-      const char* const p = text->left;
-      return ways{{"try_length",
-                   [=](std::size_t times) {
-                     (void)text;
-                     for (; times > 0; --times)
-                       keep(surefoot::try_length(hide(p), hide(n + 32), installed).value_or(0));
-                   }},
-                  {{"strnlen",
-                    [=](std::size_t times) {
-                      for (; times > 0; --times) keep(libc_strnlen(hide(p), hide(n + 32)));
-                    }}},
-                  {}};
-    });
-    enter({"try_find", 1.3}, variant, [=] {
-      const auto text = std::make_shared<texts>(n);
-      const char* const p = text->left;
-      return ways{
-          {"try_find",
-           [=](std::size_t times) {
-             (void)text;
-             for (; times > 0; --times)
-               keep(surefoot::try_find(hide(p), 0, hide(n + 32), installed).value_or(nullptr));
-           }},
-          {{"memchr",
-            [=](std::size_t times) {
-              for (; times > 0; --times) keep(libc_memchr(hide(p), 0, hide(n + 32)));
-            }}},
-          {}};
-    });
-    enter({"try_compare", 1.3}, variant, [=] {
-      const auto text = std::make_shared<texts>(n);
-      const char *const p = text->left, *const q = text->right;
-      return ways{
-          {"try_compare",
-           [=](std::size_t times) {
-             (void)text;
-             for (; times > 0; --times)
-               keep(surefoot::try_compare(hide(p), hide(q), hide(n), installed).value_or(1));
-           }},
-          {{"memcmp",
-            [=](std::size_t times) {
-              for (; times > 0; --times) keep(libc_memcmp(hide(p), hide(q), hide(n)));
-            }}},
-          {}};
-    });
+    enter_text(
+        "try_length", "strnlen", n,
+        [=](const char* p, const char*, std::size_t k) {
+          return surefoot::try_length(p, k + 32, installed).value_or(0);
+        },
+        [](const char* p, const char*, std::size_t k) { return libc_strnlen(p, k + 32); });
+    enter_text(
+        "try_find", "memchr", n,
+        [=](const char* p, const char*, std::size_t k) {
+          return surefoot::try_find(p, 0, k + 32, installed).value_or(nullptr);
+        },
+        [](const char* p, const char*, std::size_t k) { return libc_memchr(p, 0, k + 32); });
+    enter_text(
+        "try_compare", "memcmp", n,
+        [=](const char* p, const char* q, std::size_t k) {
+          return surefoot::try_compare(p, q, k, installed).value_or(1);
+        },
+        [](const char* p, const char* q, std::size_t k) { return libc_memcmp(p, q, k); });
   }
 }
 
