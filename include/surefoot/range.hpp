@@ -169,6 +169,15 @@ inline volatile unsigned char* forward(volatile void* p, std::size_t n) noexcept
 constexpr bool wraps(std::uintptr_t p, std::size_t n) noexcept { return n > 0 && p + (n - 1) < p; }
 inline bool wraps(const volatile void* p, std::size_t n) noexcept { return wraps(address(p), n); }
 
+// Might [p, p + n) be empty, or leave the address space? In one test: false says that it does neither; true is
+// said of addresses in the upper half, too, which no user's memory has.
+constexpr bool may_be_odd(std::uintptr_t p, std::size_t n) noexcept {
+  return ((p | (n - 1)) >> (8 * sizeof p - 1)) != 0;
+}
+inline bool may_be_odd(const volatile void* p, std::size_t n) noexcept {
+  return may_be_odd(address(p), n);
+}
+
 // Do [a, a + m) and [b, b + n) share a byte? Neither wraps.
 constexpr bool meet(std::uintptr_t a, std::size_t m, std::uintptr_t b, std::size_t n) noexcept {
   return m > 0 && n > 0 && (a <= b ? b - a < m : a - b < n);

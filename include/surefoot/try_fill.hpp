@@ -11,17 +11,28 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
+namespace detail {
+
+// The rare ranges: where nothing is tried, or addresses are those of the kernel.
+template <class E>
+[[gnu::cold, gnu::noinline]] progress fill_oddly(volatile void* dst, unsigned char byte,
+                                                 std::size_t n, const E& e) noexcept {
+  if (n == 0) return {};
+  if (wraps(dst, n)) return nothing_done(n, wrapped(dst, access_kind::write));
+  if (!e.ready()) return nothing_done(n, not_ready(dst, access_kind::write));
+  return e.fill(dst, byte, n);
+}
+
+}  // namespace detail
+
 // Stores `byte` to the n bytes at dst, in order. Exactly `done` bytes are written;
 // `stopped_by.address` is dst + done. n == 0: all(), nothing touched. A range that wraps: done ==
 // 0, bad_address, nothing touched. Async-signal-safe after install(). Costs what memset does, and
 // one signal where it faults.
 template <engine::offering<engine::verb::fill> E = engine::standard>
 progress try_fill(volatile void* dst, unsigned char byte, std::size_t n, E e = E{}) noexcept {
-  if (n == 0) return {};
-  if (detail::wraps(dst, n))
-    return detail::nothing_done(n, detail::wrapped(dst, access_kind::write));
-  if (!e.ready()) [[unlikely]]
-    return detail::nothing_done(n, detail::not_ready(dst, access_kind::write));
+  if (detail::may_be_odd(dst, n) || !e.ready()) [[unlikely]]
+    return detail::fill_oddly(dst, byte, n, e);
   return e.fill(dst, byte, n);
 }
 template <writeable_byte_range R, engine::offering<engine::verb::fill> E = engine::standard>

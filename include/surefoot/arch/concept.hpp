@@ -47,6 +47,38 @@ concept copies_blocks = requires(const volatile void* from, volatile void* to, t
   requires Block::size % Block::width == 0;
 };
 
+// copy.hpp, where `has_steps`: `vectors`, copies and fills by steps of a width that is chosen at run time
+// (engine/steps.hpp).
+template <class V, std::size_t Width>
+concept steps_of = requires(volatile void* to, const volatile void* from, std::uint64_t bytes,
+                            std::size_t n, trap& t) {
+  requires noexcept(bool{V::template steps<Width>::copy_ends(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::fill_ends(to, bytes, n, t)});
+};
+template <class V, std::size_t Width>
+concept wide_steps_of = steps_of<V, Width> &&
+    requires(volatile void* to, const volatile void* from, std::uint64_t bytes, std::size_t n,
+             trap& t) {
+  requires noexcept(bool{V::template steps<Width>::copy_two_at_ends(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::copy_four_at_ends(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::copy_row(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::fill_two_at_ends(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::fill_four_at_ends(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::fill_row(to, bytes, n, t)});
+  V::template leave<Width>();
+};
+template <class V>
+concept copies_in_steps = steps_of<V, 2> && steps_of<V, 4> && steps_of<V, 8> &&
+    wide_steps_of<V, 16> && wide_steps_of<V, 32> && wide_steps_of<V, 64> &&
+    requires(volatile void* to, const volatile void* from, std::uint64_t bytes, std::size_t n,
+             trap& t) {
+  requires noexcept(bool{V::template steps<1>::copy(to, from, t)});
+  requires noexcept(bool{V::template steps<1>::fill(to, bytes, t)});
+  requires noexcept(bool{V::fill_by_string(to, bytes, n, t)});
+  requires noexcept(bool{V::has_fast_strings()})&& noexcept(std::uint8_t{V::known_width()});
+  V::ask_width();
+};
+
 // context.hpp: `context`, the interrupted state.
 template <class C, class Entry>
 concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry& e,

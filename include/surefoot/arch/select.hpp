@@ -40,6 +40,7 @@ static_assert((!has_table || accesses<access<true>, vector16>)&&accesses<access<
 static_assert(atomics<atomic_access<true>, pair16> && atomics<atomic_access<false>, pair16>);
 static_assert(copies_blocks<block_access<true>, block> &&
               copies_blocks<block_access<false>, block>);
+static_assert(!has_steps || copies_in_steps<vectors>);
 static_assert(scan_block::size % scan_block::width == 0);
 static_assert(interrupted_state<context, table_entry>);
 static_assert(page_size() >= 4096 && (page_size() & (page_size() - 1)) == 0);

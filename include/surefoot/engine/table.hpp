@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/steps.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
@@ -63,14 +64,13 @@ struct SUREFOOT_PUBLIC table {
 
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
                                        std::size_t n) noexcept {
-    detail::place now{};
-    arch::trap t;
-    if (!detail::walk_copy<true>(dst, src, n, now, t)) [[likely]]
+    detail::stop met;
+    if (!copy_until(dst, src, n, met)) [[likely]]
       return {n, 0};
     return settle(
-        dst, src, n, now, t,
-        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-          return detail::walk_bytes<true>(dst, src, from, to, at, met);
+        dst, src, n, met,
+        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& trap) noexcept {
+          return detail::walk_bytes<true>(dst, src, from, to, at, trap);
         });
   }
 
@@ -96,14 +96,13 @@ struct SUREFOOT_PUBLIC table {
 
   SUREFOOT_HIDDEN static progress fill(volatile void* dst, std::uint8_t byte,
                                        std::size_t n) noexcept {
-    detail::place now{};
-    arch::trap t;
-    if (!detail::walk_fill<true>(dst, byte, n, now, t)) [[likely]]
+    detail::stop met;
+    if (!fill_until(dst, byte, n, met)) [[likely]]
       return {n, 0};
     return settle(
-        dst, dst, n, now, t,
-        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-          return detail::walk_fill_bytes<true>(dst, byte, from, to, at, met);
+        dst, dst, n, met,
+        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& trap) noexcept {
+          return detail::walk_fill_bytes<true>(dst, byte, from, to, at, trap);
         });
   }
 
@@ -163,11 +162,33 @@ struct SUREFOOT_PUBLIC table {
     return detail::settle_scan<K>(table{}, p, n, 0, t).stopped_by;
   }
 
+  // True where a fault ended it: then `met` says where.
+  [[gnu::always_inline]] SUREFOOT_HIDDEN static bool copy_until(volatile void* dst,
+                                                                const volatile void* src,
+                                                                std::size_t n,
+                                                                detail::stop& met) noexcept {
+    if constexpr (arch::has_steps)
+      return detail::in_steps<detail::copying<arch::vectors>>(dst, src, n, met);
+    else
+      return detail::walk_copy<true>(dst, src, n, met.now = {}, met.trap);
+  }
+  [[gnu::always_inline]] SUREFOOT_HIDDEN static bool fill_until(volatile void* dst,
+                                                                std::uint8_t byte, std::size_t n,
+                                                                detail::stop& met) noexcept {
+    if constexpr (arch::has_steps)
+      return detail::in_steps<detail::filling<arch::vectors>>(
+          dst, byte * std::uint64_t{0x0101010101010101}, n, met);
+    else
+      return detail::walk_fill<true>(dst, byte, n, met.now = {}, met.trap);
+  }
+
   template <class Bytes>
-  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static progress settle(
-      volatile void* dst, const volatile void* src, std::size_t n, detail::place now, arch::trap t,
-      Bytes bytes) noexcept {
-    return detail::settle_copy(dst, src, n, now, t, bytes);
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static progress settle(volatile void* dst,
+                                                                      const volatile void* src,
+                                                                      std::size_t n,
+                                                                      const detail::stop& met,
+                                                                      Bytes bytes) noexcept {
+    return detail::settle_copy(dst, src, n, met.now, met.trap, bytes);
   }
 };
 

@@ -18,6 +18,10 @@ namespace arch {
 // A store that crosses into a bad granule may change bytes before it.
 inline constexpr bool stores_are_whole = false;
 
+// There are no steps of vectors (engine/steps.hpp).
+inline constexpr bool has_steps = false;
+struct vectors;
+
 template <bool Tabled>
 struct block_access {
   [[gnu::always_inline]] static bool load(const volatile void* p, block& b, trap& t) noexcept {

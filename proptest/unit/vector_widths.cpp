@@ -1,0 +1,233 @@
+// Copies and fills on x86-64 with each width of vectors that the processor has, and with and without its own loop:
+// what other machines choose, too.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <surefoot/surefoot.hpp>
+#include <vector>
+
+#include "memory.hpp"
+
+namespace {
+
+using memory::kind;
+using memory::page_size;
+using surefoot::access_kind;
+using surefoot::progress;
+using table = surefoot::engine::table;
+namespace arch = surefoot::arch;
+
+// The library takes vectors of this width for as long as this lives.
+class chosen {
+ public:
+  explicit chosen(std::size_t width, bool fast_strings = false) {
+    arch::vectors::ask_width();
+    widest_ = arch::vectors::width;
+    had_fast_strings_ = arch::vectors::fast_strings;
+    arch::vectors::width = static_cast<std::uint8_t>(width);
+    arch::vectors::fast_strings = fast_strings;
+  }
+  ~chosen() {
+    arch::vectors::width = widest_;
+    arch::vectors::fast_strings = had_fast_strings_;
+  }
+  chosen(const chosen&) = delete;
+  chosen& operator=(const chosen&) = delete;
+
+ private:
+  std::uint8_t widest_;
+  bool had_fast_strings_;
+};
+
+// Calls check(width) for each one that this processor has.
+template <class Check>
+void at_each_width(Check check) {
+  arch::vectors::ask_width();
+  const std::uint8_t widest = arch::vectors::width;
+  for (const std::size_t width : {16u, 32u, 64u}) {
+    if (width > widest) {
+      memory::say_skipped(width == 32 ? "AVX2" : "AVX-512 with VBMI2");
+      continue;
+    }
+    const chosen these(width);
+    check(width);
+  }
+}
+
+// Around each size at which another step is taken, for vectors of this width.
+std::vector<std::size_t> sizes(std::size_t width) {
+  std::vector<std::size_t> all{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
+  for (const std::size_t vectors : {2u, 4u, 8u, 12u, 16u})
+    for (const std::size_t n : {vectors * width - 1, vectors * width, vectors * width + 1})
+      all.push_back(n);
+  all.insert(all.end(), {2047, 2048, 2049, 2048 + 8 * width + 1, 3000});
+  return all;
+}
+
+// How many of n bytes are good: all of the numbers, with gaps where there are many or each one is slow.
+std::vector<std::size_t> prefixes(std::size_t n) {
+  const std::size_t gap = (n <= 300 ? 1u : 7u) * (build::is_slow ? 17u : 1u);
+  std::vector<std::size_t> all;
+  for (std::size_t done = n % gap; done <= n; done += gap) all.push_back(done);
+  return all;
+}
+
+// Two good pages before a bad one. What was changed in them is put back by again().
+class shore {
+ public:
+  explicit shore(kind bad) : land_{kind::good, kind::good, bad}, first_(begin(), edge()) {}
+
+  std::uint8_t* begin() const { return land_.page(0); }
+  std::uint8_t* edge() const { return land_.page(2); }
+
+  // Does all of it hold what it did at first, but n bytes at p, which hold those at `reference`?
+  bool became(const std::uint8_t* p, const std::uint8_t* reference, std::size_t n) const {
+    std::vector<std::uint8_t> expected = first_;
+    std::copy(reference, reference + n, expected.begin() + (p - begin()));
+    return std::memcmp(begin(), expected.data(), expected.size()) == 0;
+  }
+  void again() const { std::copy(first_.begin(), first_.end(), begin()); }
+
+ private:
+  memory::pages land_;
+  std::vector<std::uint8_t> first_;
+};
+
+// What a call on n bytes answers of which `done` are good.
+progress answer(std::size_t done, std::size_t n, kind bad, access_kind during,
+                const std::uint8_t* edge) {
+  return done == n ? memory::finished(n) : memory::stopped(done, n, bad, during, edge);
+}
+
+TEST_CASE("at each width of vectors a copy from a bad page has written the bytes before it") {
+  for (const kind bad : {kind::no_access, kind::past_end_of_file}) {
+    const shore from(bad), to(kind::hole);
+    at_each_width([&](std::size_t width) {
+      for (const std::size_t n : sizes(width))
+        for (const std::size_t skew : {0u, 1u, 21u})
+          for (const std::size_t done : prefixes(n)) {
+            const std::uint8_t* const src = from.edge() - done;
+            std::uint8_t* const dst = to.begin() + 64 + skew;
+            const progress met = surefoot::try_copy(dst, src, n, table{});
+            INFO("vectors of " << width << ": " << done << " good bytes of " << n << " to "
+                               << skew);
+            REQUIRE(met == answer(done, n, bad, access_kind::read, from.edge()));
+            REQUIRE(to.became(dst, src, done));
+            to.again();
+          }
+    });
+  }
+}
+
+TEST_CASE("at each width of vectors a copy to a bad page has written the bytes before it") {
+  for (const kind bad : {kind::no_access, kind::past_end_of_file}) {
+    const shore from(kind::hole), to(bad);
+    at_each_width([&](std::size_t width) {
+      for (const std::size_t n : sizes(width))
+        for (const std::size_t skew : {0u, 1u, 21u})
+          for (const std::size_t done : prefixes(n)) {
+            const std::uint8_t* const src = from.begin() + skew;
+            std::uint8_t* const dst = to.edge() - done;
+            const progress met = surefoot::try_copy(dst, src, n, table{});
+            INFO("vectors of " << width << ": " << done << " bytes of " << n << " from " << skew);
+            REQUIRE(met == answer(done, n, bad, access_kind::write, to.edge()));
+            REQUIRE(to.became(dst, src, done));
+            to.again();
+          }
+    });
+  }
+}
+
+// The bytes that a copy down by `distance` moves lie in two good pages; behind them is a page of this kind.
+void moves_down(kind behind, access_kind during) {
+  const shore land(behind);
+  at_each_width([&](std::size_t width) {
+    for (const std::size_t n : sizes(width))
+      for (const std::size_t distance :
+           {std::size_t{1}, std::size_t{5}, width - 1, width, width + 1, 4 * width + 3})
+        for (const std::size_t done : prefixes(n)) {
+          const std::size_t reach = during == access_kind::read ? done + distance : done;
+          std::uint8_t* const dst = land.edge() - reach;
+          const std::vector<std::uint8_t> moved(dst + distance, dst + distance + done);
+          const progress met = surefoot::try_copy(dst, dst + distance, n, table{});
+          INFO("vectors of " << width << ": " << done << " bytes of " << n << " down by "
+                             << distance);
+          REQUIRE(met == answer(done, n, behind, during, land.edge()));
+          REQUIRE(land.became(dst, moved.data(), done));
+          land.again();
+        }
+  });
+}
+
+TEST_CASE(
+    "at each width of vectors a copy down onto its source, which faults, has moved its prefix") {
+  moves_down(kind::hole, access_kind::read);
+}
+
+TEST_CASE(
+    "at each width of vectors a copy down onto its source has moved its prefix, where it faults") {
+  // The source goes on through a page that can be read, where the destination stops.
+  moves_down(kind::read_only, access_kind::write);
+}
+
+TEST_CASE(
+    "at each width of vectors, and by the processor's own loop, a fill has written its prefix") {
+  const std::vector<std::uint8_t> reference(4 * page_size, 0xa5);
+  for (const kind bad : {kind::no_access, kind::past_end_of_file}) {
+    const shore to(bad);
+    at_each_width([&](std::size_t width) {
+      for (const bool fast_strings : {false, true}) {
+        const chosen these(width, fast_strings);
+        for (const std::size_t n : sizes(width))
+          for (const std::size_t done : prefixes(n)) {
+            std::uint8_t* const dst = to.edge() - done;
+            const progress met = surefoot::try_fill(dst, 0xa5, n, table{});
+            INFO("vectors of " << width << (fast_strings ? ", rep stosb: " : ": ") << done
+                               << " bytes of " << n);
+            REQUIRE(met == answer(done, n, bad, access_kind::write, to.edge()));
+            REQUIRE(to.became(dst, reference.data(), done));
+            to.again();
+          }
+      }
+    });
+  }
+}
+
+TEST_CASE("at each width of vectors what is nobody's address is a fault at the first byte") {
+  const shore land(kind::hole);
+  at_each_width([&](std::size_t width) {
+    for (const bool fast_strings : {false, true}) {
+      const chosen these(width, fast_strings);
+      for (const std::size_t n : sizes(width))
+        for (const std::uintptr_t a : {memory::non_canonical[0], memory::non_canonical[1]}) {
+          void* const nowhere = memory::at(a);
+          const auto refused = [&](const progress& met, access_kind during) {
+            return met.done == 0 && met.left == n &&
+                   memory::is_non_canonical(met.stopped_by, nowhere, during);
+          };
+          INFO("vectors of " << width << ": " << n << " bytes");
+          REQUIRE(refused(surefoot::try_copy(land.begin(), nowhere, n), access_kind::read));
+          REQUIRE(refused(surefoot::try_copy(nowhere, land.begin(), n), access_kind::write));
+          REQUIRE(refused(surefoot::try_fill(nowhere, 1, n), access_kind::write));
+        }
+    }
+  });
+  CHECK(land.became(land.begin(), land.begin(), 0));
+}
+
+TEST_CASE("the width of vectors is asked once, and by the first copy that wants to know") {
+  const chosen others(16);
+  const memory::pages land{kind::good, kind::good};
+  arch::vectors::width = 0;
+  arch::vectors::fast_strings = false;
+  CHECK(surefoot::try_copy(land.page(0), land.page(1), 64) == memory::finished(64));
+  CHECK(arch::vectors::width == 0);
+  CHECK(surefoot::try_copy(land.page(0), land.page(1), 65) == memory::finished(65));
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2"), vbmi2 = __builtin_cpu_supports("avx512vbmi2");
+  CHECK(arch::vectors::width == (vbmi2 ? 64 : avx2 ? 32 : 16));
+}
+
+}  // namespace
