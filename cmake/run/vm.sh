@@ -257,7 +257,7 @@ try_machine() {
   fi
   # What ./run test has besides.
   tally "$where" <<<"note"$'\t'"guest_dlopened, guest_linked: needs shared objects"
-  tally "$where" <<<"note"$'\t'"consumer, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell"
+  tally "$where" <<<"note"$'\t'"consumer, counts, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell"
 }
 
 # What is fetched comes first: what then cannot be had hides no result.
