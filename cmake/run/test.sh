@@ -13,7 +13,8 @@ usage: ./run test [--all] [--minutes N] [-R REGEX]
 
 Builds and tests with g++ in Release and with clang++ in Debug under ASan and UBSan; what threads do
 also under TSan. Then ./run cross and ./run vm: other machines, and kernels with poison and tags.
-  --all         every preset of CMakePresets.json, a leak test of a million layouts, then ./run mutants
+  --all         every preset of CMakePresets.json, a leak test of a million layouts, instruction counts, then
+                ./run mutants
   --minutes N   afterwards as many more random layouts as fit into N minutes
   -R REGEX      only the tests of this machine whose name matches (./run cross and ./run vm have -R, too)
 
@@ -50,7 +51,7 @@ done
 packages=(g++ clang libclang-rt-dev clang-format afl++ "${test_packages[@]}")
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
-  packages+=(lld libc++-dev libc++abi-dev zip)
+  packages+=(lld libc++-dev libc++abi-dev zip valgrind)
 fi
 need_packages "${packages[@]}"
 
