@@ -3,13 +3,14 @@
 # it reach the same edges each time? Else what AFL++ keeps as new is chance. (concurrent has two threads.)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=cmake/run/lib.sh
+. cmake/run/lib.sh
 
 if [ $# -ne 2 ] || [ "$1" != --test ]; then
   echo "usage: stability.sh --test NAME" >&2
   exit 2
 fi
 name=$2
-needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
 [ -n "${SUREFOOT_TEST_ALL-}" ] || needs "minutes of fuzzing (./run test --all)"
 for program in afl-fuzz afl-clang-fast++ cmake ninja; do
   command -v "$program" >/dev/null || needs "$program"

@@ -4,6 +4,9 @@
 say() { printf '== %s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 usage_error() { printf '%s\n' "$*" >&2; exit 2; }
+# needs WHAT: for a script that is the test `name`, and cannot run here. ./run test counts such lines.
+# shellcheck disable=SC2154
+needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
 
 # What the tests are built with and use: catch2 and rapidcheck; libcli11-dev and pv for examples/salvage;
 # gddrescue reads its maps and goes on with them; strace makes system calls fail.

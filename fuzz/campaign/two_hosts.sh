@@ -3,13 +3,14 @@
 # some seconds, are synced once, and go on: does each have what the other found?
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=cmake/run/lib.sh
+. "$here/../../cmake/run/lib.sh"
 
 if [ $# -ne 2 ] || [ "$1" != --test ]; then
   echo "usage: two_hosts.sh --test NAME" >&2
   exit 2
 fi
 name=$2
-needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
 [ -n "${SUREFOOT_TEST_ALL-}" ] || needs "half a minute of fuzzing (./run test --all)"
 for program in afl-fuzz afl-clang-fast++ clang++ cmake ninja; do
   command -v "$program" >/dev/null || needs "$program"

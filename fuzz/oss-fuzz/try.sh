@@ -59,7 +59,6 @@ done
 packages=(clang libclang-rt-dev llvm zip unzip libc++-dev libc++abi-dev)
 if [ "$engine" = afl ]; then packages+=(afl++); fi
 if [ -n "$name" ]; then
-  needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
   [ -n "${SUREFOOT_TEST_ALL-}" ] || needs "minutes (./run test --all)"
   for program in clang++ zip unzip; do command -v "$program" >/dev/null || needs "$program"; done
   echo 'int main() { return 0; }' | clang++ -stdlib=libc++ -include vector -x c++ - -o /dev/null 2>/dev/null || needs libc++-dev

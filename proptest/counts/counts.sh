@@ -86,7 +86,6 @@ if [ "$1" = --write ]; then
 fi
 
 compiler=${compilers[0]}
-needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
 [ -n "${SUREFOOT_TEST_ALL-}" ] || needs "valgrind (./run test --all)"
 command -v valgrind >/dev/null || needs valgrind
 "$compiler" -fsyntax-only -include valgrind/callgrind.h -x c++ /dev/null 2>/dev/null || needs "valgrind's headers"
