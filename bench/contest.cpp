@@ -1,47 +1,24 @@
 #include "contest.hpp"
 
 #include <benchmark/benchmark.h>
-#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
+#include <regex>
+#include <vector>
 
 namespace bench {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
-// Each way has this long at least in each round, and so many rounds.
+// Each way has this long at least in each round.
 constexpr double nanoseconds_a_turn = 100'000;
-constexpr std::size_t rounds = 31;
 
-struct figure {
-  std::string name;
-  double nanoseconds;
-};
-
-struct result {
-  std::string variant;
-  double ratio;
-  std::vector<figure> figures;  // ours, limits, peers
-};
-
-struct row {
-  goal wanted;
-  std::vector<result> results;
-};
-
-std::vector<row> table;
-
-row& row_of(const goal& wanted) {
-  for (row& r : table)
-    if (r.wanted.row == wanted.row) return r;
-  return table.emplace_back(row{wanted, {}});
-}
+// As Google Benchmark names them, which is what its filter sees.
+std::vector<std::string> names;
+std::size_t chosen = 0, running = 0;
 
 double median(std::vector<double> all) {
   const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
@@ -49,30 +26,52 @@ double median(std::vector<double> all) {
   return *middle;
 }
 
-double took(const way& w, std::size_t n) {
-  const auto begin = clock::now();
-  w.work(n);
-  return std::chrono::duration<double, std::nano>(clock::now() - begin).count();
-}
-
 // How often the work is done in a turn.
 std::size_t repetitions(const way& w) {
   std::size_t n = 1;
-  for (;;) {
+  while (!w.single) {
     // The better of two: what interrupts one of them is not the work.
-    const double now = std::min(took(w, n), took(w, n));
-    if (now >= nanoseconds_a_turn) return n;
+    const double now = std::min(w.turn(n), w.turn(n));
+    if (now >= nanoseconds_a_turn) break;
     const double wanted = nanoseconds_a_turn * 1.2 / std::max(now, 1.0);
     n *= static_cast<std::size_t>(std::clamp(wanted, 2.0, 10.0));
   }
+  return n;
+}
+
+// On a terminal: the contest that is running. Its line is overwritten by that of its result.
+void show_begin(const std::string& contest) {
+  ++running;
+  if (::isatty(STDERR_FILENO) == 0) return;
+  std::fprintf(stderr, "[%zu of %zu] %s ...\033[K\r", running, chosen, contest.c_str());
+}
+
+void show_end(const std::string& contest, const std::string& text) {
+  if (::isatty(STDERR_FILENO) != 0) std::fputs("\033[K", stderr);
+  std::printf("[%zu of %zu] %s: %s\n", running, chosen, contest.c_str(), text.c_str());
+  std::fflush(stdout);
+}
+
+std::string in_words(const char* format, double figure, const std::string& rest) {
+  char room[64];
+  std::snprintf(room, sizeof room, format, figure);
+  return room + rest;
 }
 
 void run(benchmark::State& state, const goal& wanted, const std::string& variant,
          const std::function<ways()>& make) {
-  const ways made = make();
-  std::vector<const way*> all{&made.ours};
-  for (const way& w : made.limits) all.push_back(&w);
-  for (const way& w : made.peers) all.push_back(&w);
+  const std::string contest = wanted.row + "/" + variant;
+  show_begin(contest);
+  ways made;
+  try {
+    made = make();
+  } catch (const not_here& problem) {
+    state.SkipWithError(problem.why.c_str());
+    show_end(contest, "not run here: " + problem.why);
+    note_not_run(contest, problem.why);
+    return;
+  }
+  const std::vector<const way*> all = made.all();
 
   std::vector<std::size_t> n;
   for (const way* w : all) n.push_back(repetitions(*w));
@@ -81,99 +80,75 @@ void run(benchmark::State& state, const goal& wanted, const std::string& variant
   for (auto _ : state) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::size_t turn = (i + round) % all.size();
-      samples[turn].push_back(took(*all[turn], n[turn]) / static_cast<double>(n[turn]));
+      samples[turn].push_back(all[turn]->turn(n[turn]) / static_cast<double>(n[turn]));
     }
     state.SetIterationTime(samples[0].back() * 1e-9);
     ++round;
   }
 
-  result met{variant, 0, {}};
-  std::size_t best = 1;
+  std::string figures;
+  std::vector<double> medians;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    met.figures.push_back({all[i]->name, median(samples[i])});
-    state.counters[all[i]->name + ", ns"] = met.figures[i].nanoseconds;
-    if (i >= 1 && i <= made.limits.size() &&
-        met.figures[i].nanoseconds < met.figures[best].nanoseconds)
-      best = i;
+    medians.push_back(median(samples[i]));
+    state.counters[all[i]->name + ", " + wanted.unit] = medians[i];
+    figures +=
+        (i == 0 ? "" : ", ") + all[i]->name + in_words(" %.4g", medians[i], " " + wanted.unit);
   }
+  if (made.limits.empty()) {
+    note_result(wanted, variant, medians[0], false);
+    show_end(contest, figures);
+    return;
+  }
+  const auto limits = medians.begin() + 1;
+  const auto best = static_cast<std::size_t>(
+      std::min_element(limits, limits + static_cast<std::ptrdiff_t>(made.limits.size())) -
+      medians.begin());
   std::vector<double> ratios;
   for (std::size_t r = 0; r < round; ++r) ratios.push_back(samples[0][r] / samples[best][r]);
-  met.ratio = median(ratios);
-  state.counters["ratio"] = met.ratio;
+  const double ratio = median(ratios);
+  state.counters["ratio"] = ratio;
   state.SetLabel("beside " + all[best]->name);
-  row_of(wanted).results.push_back(met);
+  note_result(wanted, variant, ratio, true);
+  show_end(contest, in_words("%.3f", ratio, " x " + all[best]->name + " (" + figures + ")"));
 }
 
-std::string processor() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
-
-void print_table() {
-  std::size_t goals_met = 0;
-  std::printf(
-      "\nGoals, on %s (ratios: ours to the fastest limit, medians of %zu rounds, of the "
-      "contests that ran)\n\n",
-      processor().c_str(), rounds);
-  std::printf("%-52s %9s %9s  %-32s %s\n", "work", "mean", "worst", "where", "goal");
-  for (const row& r : table) {
-    double logarithms = 0;
-    const result* worst = &r.results.front();
-    for (const result& one : r.results) {
-      logarithms += std::log(one.ratio);
-      if (one.ratio > worst->ratio) worst = &one;
-    }
-    const double mean = std::exp(logarithms / static_cast<double>(r.results.size()));
-    const bool met = worst->ratio <= r.wanted.each && (r.wanted.mean == 0 || mean <= r.wanted.mean);
-    goals_met += met;
-    char wanted[64];
-    if (r.wanted.mean != 0)
-      std::snprintf(wanted, sizeof wanted, "%.2f, mean %.2f", r.wanted.each, r.wanted.mean);
-    else
-      std::snprintf(wanted, sizeof wanted, "%.2f", r.wanted.each);
-    std::printf("%-52s %9.3f %9.3f  %-32s %s: %s\n", r.wanted.row.c_str(), mean, worst->ratio,
-                worst->variant.c_str(), wanted, met ? "met" : "NOT MET");
+// Google Benchmark's rules: a regular expression anywhere in the name; "-" before it turns it round.
+std::size_t count_chosen() {
+  std::string filter = benchmark::GetBenchmarkFilter();
+  if (filter.empty() || filter == "all") filter = ".";
+  const bool others = filter.front() == '-';
+  try {
+    const std::regex wanted(filter.substr(others ? 1 : 0), std::regex::extended);
+    return static_cast<std::size_t>(std::count_if(
+        names.begin(), names.end(),
+        [&](const std::string& name) { return std::regex_search(name, wanted) != others; }));
+  } catch (const std::regex_error&) {
+    return 0;  // Google Benchmark says so itself
   }
-  std::printf("\n%zu of %zu goals met\n", goals_met, table.size());
 }
 
-// On one processor, the last that this process may use: the first serves most interrupts.
-void pin() {
-  cpu_set_t all, one;
-  CPU_ZERO(&one);
-  if (::sched_getaffinity(0, sizeof all, &all) != 0) return;
-  for (std::size_t i = CPU_SETSIZE; i-- > 0;)
-    if (CPU_ISSET(i, &all)) {
-      CPU_SET(i, &one);
-      ::sched_setaffinity(0, sizeof one, &one);
-      return;
-    }
-}
+// The lines above are enough.
+struct silent : benchmark::BenchmarkReporter {
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>&) override {}
+};
 
 }  // namespace
 
-void enter(const goal& for_row, const std::string& variant, std::function<ways()> make) {
+void enter(const goal& for_row, const std::string& variant, std::function<ways()> make,
+           std::size_t rounds) {
   const std::string name = for_row.row + "/" + variant;
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) { run(state, for_row, variant, make); })
-      ->Iterations(rounds)
+      ->Iterations(static_cast<benchmark::IterationCount>(rounds))
       ->UseManualTime();
+  names.push_back(name + "/iterations:" + std::to_string(rounds) + "/manual_time");
+}
+
+std::size_t run_contests() {
+  chosen = count_chosen();
+  silent display;
+  return benchmark::RunSpecifiedBenchmarks(&display);
 }
 
 }  // namespace bench
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  bench::pin();
-  bench::enter_values();
-  bench::enter_copies();
-  bench::enter_strings();
-  bench::enter_faults();
-  bench::enter_scans();
-  if (benchmark::RunSpecifiedBenchmarks() == 0) return 2;
-  benchmark::Shutdown();
-  bench::print_table();
-}

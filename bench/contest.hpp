@@ -3,60 +3,32 @@
 // (another clock, a noisy neighbour) meets all of them.
 //
 // Google Benchmark runs the contests, chooses them (--benchmark_filter) and writes their figures as JSON
-// (--benchmark_out); the table of goals is printed by this program in the end.
+// (--benchmark_out); progress, and the table of goals in the end (goals.hpp), are printed by this program.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "goals.hpp"
+#include "way.hpp"
 
 namespace bench {
 
-// Does the work n times.
-struct way {
-  std::string name;
-  std::function<void(std::size_t n)> work;
+// Thrown by what makes a contest's ways: this machine cannot do it. It is listed, with the reason.
+struct not_here {
+  std::string why;
 };
 
-// What does it once; kept inline in the loop.
-template <class F>
-way repeated(std::string name, F once) {
-  return {std::move(name), [once](std::size_t n) {
-            for (; n > 0; --n) once();
-          }};
-}
-
-// The ways of one contest: ours, then the limits, the fastest of which ours is compared with, then peers
-// that are only shown.
-struct ways {
-  way ours;
-  std::vector<way> limits;
-  std::vector<way> peers;
-};
-
-// A row of the table of goals. Ours may take so many times what the fastest limit takes: in each contest,
-// and in the geometric mean of all (0: there is no such goal).
-struct goal {
-  std::string row;
-  double each;
-  double mean = 0;
-};
+constexpr std::size_t usual_rounds = 31;
+constexpr std::size_t few_rounds = 11;  // where one turn takes long
 
 // Enters a contest. Its ways are made when its turn comes, and taken down after it.
-void enter(const goal& for_row, const std::string& variant, std::function<ways()> make);
+void enter(const goal& for_row, const std::string& variant, std::function<ways()> make,
+           std::size_t rounds = usual_rounds);
 
-// What the compiler cannot see through.
-template <class T>
-inline void keep(const T& value) {
-  asm volatile("" : : "r"(value) : "memory");
-}
-template <class T>
-inline T hide(T value) {
-  asm volatile("" : "+r"(value) : : "memory");
-  return value;
-}
+// Runs those that --benchmark_filter names, and says how many these are.
+std::size_t run_contests();
 
 // The contests of each file.
 void enter_values();
@@ -64,5 +36,9 @@ void enter_copies();
 void enter_strings();
 void enter_faults();
 void enter_scans();
+void enter_fault_in();
+void enter_holes();
+void enter_threads();
+void enter_first_use();
 
 }  // namespace bench

@@ -11,6 +11,7 @@
 #include <surefoot/surefoot.hpp>
 
 #include "contest.hpp"
+#include "memory.hpp"
 
 namespace bench {
 
@@ -20,12 +21,6 @@ constexpr std::size_t sizes[] = {
     1,    2,    3,    4,     7,     8,      12,       16,       24,       31,      32,
     48,   63,   64,   100,   128,   200,    256,      511,      512,      1000,    1024,
     2048, 4096, 8191, 16384, 65536, 262144, 1u << 20, 1u << 22, 1u << 24, 1u << 26};
-
-std::string size_name(std::size_t n) {
-  if (n >= 1u << 20) return std::to_string(n >> 20) + " MiB";
-  if (n >= 1024 && n % 1024 == 0) return std::to_string(n >> 10) + " KiB";
-  return std::to_string(n) + " B";
-}
 
 // Two buffers with room for one that begins anywhere in a page.
 struct buffers {

@@ -12,6 +12,7 @@
 #include <surefoot/surefoot.hpp>
 
 #include "contest.hpp"
+#include "memory.hpp"
 
 namespace bench {
 
@@ -80,11 +81,7 @@ struct hole {
 
 std::vector<way> without_a_signal(const std::shared_ptr<hole>& bad) {
   const pid_t self = ::getpid();
-  return {repeated("MADV_POPULATE_READ",
-                   [=] {
-                     constexpr int populate_read = 22;
-                     keep(::madvise(bad->at, 4096, populate_read));
-                   }),
+  return {repeated("MADV_POPULATE_READ", [=] { keep(::madvise(bad->at, 4096, populate_read)); }),
           repeated("process_vm_readv",
                    [=] {
                      char byte = 0;
@@ -107,11 +104,12 @@ void enter_fault(const char* row, const char* limit, void (*by)(int, siginfo_t*,
                            const auto* const p = static_cast<const unsigned char*>(bad->at);
                            keep(surefoot::try_load(hide(p), engine).ok());
                          }),
-                {{limit,
-                  [=](std::size_t times) {
-                    const handler ours(by);
-                    for (; times > 0; --times) load(bad->at);
-                  }}},
+                // The handler comes and goes with the clock stopped.
+                {during(
+                    limit, [=] { return handler(by); },
+                    [=](std::size_t times) {
+                      for (; times > 0; --times) load(bad->at);
+                    })},
                 without_a_signal(bad)};
   });
 }

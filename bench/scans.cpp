@@ -1,33 +1,16 @@
-// Asking about much memory that is there: every byte, and a byte of each page.
+// Asking about much memory that is there: every byte.
 #include <sys/mman.h>
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <surefoot/surefoot.hpp>
 
 #include "contest.hpp"
+#include "memory.hpp"
 
 namespace bench {
 
 namespace {
-
-struct mapping {
-  explicit mapping(std::size_t n) : size(n) {
-    void* const p = ::mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) throw std::bad_alloc();
-    at = static_cast<unsigned char*>(p);
-    ::madvise(at, n, MADV_NOHUGEPAGE);
-    std::memset(at, 1, n);
-  }
-  ~mapping() { ::munmap(at, size); }
-  mapping(const mapping&) = delete;
-  mapping& operator=(const mapping&) = delete;
-
-  unsigned char* at;
-  std::size_t size;
-};
 
 // Loads of every byte and nothing else, with registers of each width.
 #define BENCH_STREAM(name, features, load)                                          \
@@ -51,7 +34,7 @@ BENCH_STREAM(stream_64, "avx512f",
              "vmovups 192(%[p]), %%zmm3\n vzeroupper")
 #undef BENCH_STREAM
 
-std::vector<way> streams(const std::shared_ptr<mapping>& all) {
+std::vector<way> streams(const std::shared_ptr<memory>& all) {
   const auto streaming = [&](const char* name, auto* stream) {
     return repeated(name, [=] { stream(all->at, all->size); });
   };
@@ -61,35 +44,14 @@ std::vector<way> streams(const std::shared_ptr<mapping>& all) {
   return made;
 }
 
-constexpr std::size_t page = 4096;
-
-// A byte of each page, 64 bytes further in each: the same one of each would fall into the same set of the
-// first cache.
-void touch(const unsigned char* p, std::size_t n) {
-  for (std::size_t at = 0, i = 0; at < n; at += page, ++i)
-    keep(static_cast<const volatile unsigned char*>(p)[at + i % 64 * 64]);
-}
-void touch_to_write(unsigned char* p, std::size_t n) {
-  for (std::size_t at = 0, i = 0; at < n; at += page, ++i)
-    asm volatile("lock orb $0, %0" : "+m"(p[at + i % 64 * 64]));
-}
-
-// ours(memory, bytes) over n bytes that are there, beside what limits(mapping) makes.
+// ours(memory, bytes) over n bytes that are there, beside what limits(memory) makes.
 template <class Ours, class Limits>
 void enter_resident(const goal& wanted, const char* name, const std::string& variant, std::size_t n,
                     Ours ours, Limits limits) {
   enter(wanted, variant, [=] {
-    const auto all = std::make_shared<mapping>(n);
+    const auto all = std::make_shared<memory>(n);
     return ways{repeated(name, [=] { keep(ours(all->at, all->size)); }), limits(all), {}};
   });
-}
-
-// A loop that touches, as such limits.
-template <class Touch>
-auto touching(Touch touch_all) {
-  return [=](const std::shared_ptr<mapping>& all) -> std::vector<way> {
-    return {repeated("staggered touch loop", [=] { touch_all(hide(all->at), all->size); })};
-  };
 }
 
 }  // namespace
@@ -108,21 +70,6 @@ void enter_scans() {
       {"ensure_writeable, resident", 1 / 0.90}, "ensure_writeable", "1 GiB", gibibyte,
       [=](void* p, std::size_t n) { return bool(surefoot::ensure_writeable(p, n, installed)); },
       streams);
-  for (const std::size_t pages : {1u, 16u, 256u, 4096u}) {
-    const std::string variant = std::to_string(pages) + " pages";
-    enter_resident(
-        {"fault_in_readable, resident small pages", 1.05}, "fault_in_readable", variant,
-        pages * page,
-        [=](const void* p, std::size_t n) {
-          return surefoot::fault_in_readable(p, n, installed).done;
-        },
-        touching(touch));
-    enter_resident(
-        {"fault_in_writeable, resident small pages", 1.05}, "fault_in_writeable", variant,
-        pages * page,
-        [=](void* p, std::size_t n) { return surefoot::fault_in_writeable(p, n, installed).done; },
-        touching(touch_to_write));
-  }
 }
 
 }  // namespace bench

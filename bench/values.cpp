@@ -29,23 +29,24 @@ void plain(std::size_t n) {
 void enter_values() {
   const auto installed = surefoot::install();
   enter({"try_load of 8 good bytes, engine from install()", 1.20}, "512 in a row", [=] {
-    return ways{{"try_load",
-                 [=](std::size_t n) {
-                   sum(n, [=](const std::uint64_t* p) {
-                     return surefoot::try_load(p, installed).value_or(0);
-                   });
-                 }},
-                {{"plain load", plain}},
+    return ways{counted("try_load",
+                        [=](std::size_t n) {
+                          sum(n, [=](const std::uint64_t* p) {
+                            return surefoot::try_load(p, installed).value_or(0);
+                          });
+                        }),
+                {counted("plain load", plain)},
                 {}};
   });
   // 0.75 ns where a plain load takes 0.4.
   enter({"try_load of 8 good bytes, the default engine", 1.875}, "512 in a row", [] {
-    return ways{{"try_load",
-                 [](std::size_t n) {
-                   sum(n, [](const std::uint64_t* p) { return surefoot::try_load(p).value_or(0); });
-                 }},
-                {{"plain load", plain}},
-                {}};
+    return ways{
+        counted("try_load",
+                [](std::size_t n) {
+                  sum(n, [](const std::uint64_t* p) { return surefoot::try_load(p).value_or(0); });
+                }),
+        {counted("plain load", plain)},
+        {}};
   });
 }
 
