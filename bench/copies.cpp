@@ -11,6 +11,7 @@
 #include <surefoot/surefoot.hpp>
 
 #include "contest.hpp"
+#include "libc.hpp"
 #include "memory.hpp"
 
 namespace bench {
@@ -40,10 +41,6 @@ struct buffers {
   std::size_t size;
   unsigned char *source, *target;
 };
-
-// libc's functions themselves, not what a compiler makes of a call.
-void* (*volatile libc_memcpy)(void*, const void*, std::size_t) = std::memcpy;
-void* (*volatile libc_memset)(void*, int, std::size_t) = std::memset;
 
 sigjmp_buf back;
 
