@@ -41,4 +41,8 @@ void enter_holes();
 void enter_threads();
 void enter_first_use();
 
+// This program, started with this argument and what to use first, says what that took.
+constexpr const char* first_use_argument = "--first-use";
+int first_use(const char* first);
+
 }  // namespace bench

@@ -18,6 +18,8 @@ void pin() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], bench::first_use_argument) == 0)
+    return bench::first_use(argv[2]);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   pin();
@@ -27,6 +29,9 @@ int main(int argc, char** argv) {
   bench::enter_faults();
   bench::enter_scans();
   bench::enter_fault_in();
+  bench::enter_holes();
+  bench::enter_threads();
+  bench::enter_first_use();
   if (bench::run_contests() == 0) return 2;
   benchmark::Shutdown();
   bench::print_goals();
