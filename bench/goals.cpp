@@ -2,9 +2,10 @@
 
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <utility>
 #include <vector>
+
+#include "processors.hpp"
 
 namespace bench {
 
@@ -46,13 +47,6 @@ struct row {
 std::vector<row> table;
 std::vector<std::pair<std::string, std::string>> not_run;
 
-std::string processor() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
-
 }  // namespace
 
 void note_result(const goal& of, const std::string& variant, double came_to, bool is_ratio) {
@@ -73,7 +67,7 @@ void print_goals() {
   std::printf(
       "\nGoals, on %s (where no unit stands, ratios: ours to the fastest limit; medians of the "
       "rounds, of the contests that ran)\n\n",
-      processor().c_str());
+      processor_name().c_str());
   std::printf("%-52s %9s %9s  %-36s %s\n", "work", "mean", "worst", "where", "goal");
   for (const row& r : table) {
     goals_met += r.met();

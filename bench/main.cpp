@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   pin();
+  benchmark::AddCustomContext("processor", bench::processor_name());
   bench::enter_values();
   bench::enter_copies();
   bench::enter_strings();

@@ -1,8 +1,10 @@
-// The processors that this process may use, and staying on one of them.
+// The processors that this process may use, what they are, and staying on one of them.
 #pragma once
 
 #include <sched.h>
 
+#include <fstream>
+#include <string>
 #include <vector>
 
 namespace bench {
@@ -26,6 +28,14 @@ inline const std::vector<int>& processors() {
   CPU_ZERO(&one);
   CPU_SET(static_cast<std::size_t>(processor), &one);
   return ::sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+// What it calls itself.
+inline std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
 }
 
 }  // namespace bench
