@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <regex>
 #include <vector>
 
@@ -65,10 +66,10 @@ void run(benchmark::State& state, const goal& wanted, const std::string& variant
   ways made;
   try {
     made = make();
-  } catch (const not_here& problem) {
-    state.SkipWithError(problem.why.c_str());
-    show_end(contest, "not run here: " + problem.why);
-    note_not_run(contest, problem.why);
+  } catch (const std::exception& problem) {
+    state.SkipWithError(problem.what());
+    show_end(contest, std::string("not run here: ") + problem.what());
+    note_not_run(contest, problem.what());
     return;
   }
   const std::vector<const way*> all = made.all();

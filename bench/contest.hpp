@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 #include "goals.hpp"
@@ -15,9 +16,10 @@
 
 namespace bench {
 
-// Thrown by what makes a contest's ways: this machine cannot do it. It is listed, with the reason.
-struct not_here {
-  std::string why;
+// Thrown by what makes a contest's ways, as any other exception may be: this machine cannot do it. It is listed,
+// with the reason.
+struct not_here : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 constexpr std::size_t usual_rounds = 31;

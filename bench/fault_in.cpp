@@ -39,7 +39,7 @@ struct writing {
 std::shared_ptr<memory> made_of(backing kind, std::size_t n) {
   auto all = std::make_shared<memory>(n, kind);
   if (kind == backing::huge_pages && all->in_huge_pages() < n)
-    throw not_here{"the kernel gives no huge pages (AnonHugePages)"};
+    throw not_here("the kernel gives no huge pages (AnonHugePages)");
   return all;
 }
 
@@ -98,6 +98,7 @@ void enter_form() {
        {backing::small_pages, backing::huge_pages, backing::memfd, backing::file})
     for (const std::size_t mebibytes : {1u, 16u, 128u})
       enter_cold<Form>(mebibytes << 20, kind, mebibytes < 16 ? usual_rounds : few_rounds);
+  enter_cold<Form>(std::size_t{16} << 20, backing::file_by_page, few_rounds);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void enter_faults() {
     enter(larger, other->variant(), [=] { return other->all(); });
   } catch (const std::runtime_error& problem) {
     enter(larger, "no access",
-          [why = std::string(problem.what())]() -> ways { throw not_here{why}; });
+          [why = std::string(problem.what())]() -> ways { throw not_here(why); });
   }
 }
 

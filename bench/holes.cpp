@@ -47,10 +47,10 @@ bool has_guards() {
   return yes;
 }
 
-// Memory with such runs, and room to copy it to.
+// Memory with such runs, and room to copy it to, if it is to be copied.
 struct minefield {
-  minefield(std::size_t n, std::vector<run> all, made_by how)
-      : source(n), target(n), runs(std::move(all)) {
+  minefield(std::size_t n, std::vector<run> all, made_by how, bool copied)
+      : source(n), target(copied ? new memory(n) : nullptr), runs(std::move(all)) {
     for (const run& r : runs) {
       if (!r.bad) continue;
       const int refused = how == made_by::guard
@@ -60,7 +60,13 @@ struct minefield {
     }
   }
 
-  memory source, target;
+  unsigned char* from(std::size_t offset) const { return source.at + offset; }
+  unsigned char* to(std::size_t offset) const {
+    return target == nullptr ? nullptr : target->at + offset;
+  }
+
+  memory source;
+  std::unique_ptr<memory> target;
   std::vector<run> runs;
 };
 
@@ -78,11 +84,10 @@ std::function<bool(std::size_t)> at_random(double share) {
   };
 }
 
-std::vector<pattern> patterns() {
-  constexpr std::size_t mebibyte = 1u << 20, size = 256 * mebibyte;
+std::vector<pattern> patterns(std::size_t size) {
   const made_by single = has_guards() ? made_by::guard : made_by::no_access;
-  // Half as much where each hole is a mapping: there may be no more of these.
-  const std::size_t many = has_guards() ? size : size / 2;
+  // Less where each hole is a mapping: 2^14 of them, and as many of what is between.
+  const std::size_t many = has_guards() ? size : std::min(size, page << 15);
   const std::string kind = has_guards() ? "guard pages" : "pages without access";
   const auto in_runs_of = [](std::size_t pages) {
     return [pages](std::size_t i) { return i / pages % 2 != 0; };
@@ -95,50 +100,57 @@ std::vector<pattern> patterns() {
       {size_name(size) + ", bad runs of 64", size, made_by::no_access, in_runs_of(64)},
       {size_name(size) + ", bad runs of 512", size, made_by::no_access, in_runs_of(512)}};
   // The same by the share of holes, for the plot.
-  constexpr std::size_t less = 32 * mebibyte;
+  const std::size_t less = size / 8;
   for (const int per_mille : {1, 10, 100, 250, 500, 750, 900})
     all.push_back({size_name(less) + ", random " + std::to_string(per_mille) + " per mille bad",
                    less, single, at_random(per_mille / 1000.0)});
   return all;
 }
 
-// What is done: ours(target, source, n) in one call; and what is done by hand, which knows the runs: good(target,
-// source, n) for a good one, and for a page of a bad one the cheapest refusal that there is.
+// The ways of one contest. Each callable is given (to, from, bytes), `to` null where nothing is copied.
 template <class Ours, class Good, class Each>
-void enter_many_holes(const char* name, Ours ours, const char* good_name, Good good,
-                      Each each_page) {
-  for (const pattern& p : patterns())
+ways over_holes(const std::shared_ptr<minefield>& field, const char* name, Ours ours,
+                const char* good_name, Good good, Each each_page) {
+  // What a loop by hand does that knows the runs.
+  const auto by_runs = [=](const std::string& way_name, auto good_run, auto bad_page) {
+    return repeated(way_name, [=] {
+      for (const run& r : field->runs)
+        if (r.bad)
+          for (std::size_t at = r.offset; at < r.offset + r.bytes; at += page)
+            bad_page(field->to(at), field->from(at), page);
+        else
+          good_run(field->to(r.offset), field->from(r.offset), r.bytes);
+    });
+  };
+  const auto refused = [](void*, void* from, std::size_t n) {
+    keep(::madvise(from, n, populate_read));
+  };
+  const auto read = [self = ::getpid()](void* to, void* from, std::size_t n) {
+    const iovec local{to, n}, remote{from, n};
+    keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
+  };
+  ways made{repeated(name, [=] { ours(field->to(0), field->from(0), field->source.size); }),
+            {by_runs(good_name + std::string(", and a refusal a bad page"), good, refused)},
+            {repeated("one fault a page", [=] {
+              for (std::size_t at = 0; at < field->source.size; at += page)
+                each_page(field->to(at), field->from(at), page);
+            })}};
+  if (field->target != nullptr) made.peers.push_back(by_runs("process_vm_readv", read, read));
+  return made;
+}
+
+// ours() does all of it in one call; good() is what one does about a good run that knows it to be good, and
+// each_page() what one does about a page not knowing.
+template <class Ours, class Good, class Each>
+void enter_many_holes(const char* name, std::size_t size, bool copied, Ours ours,
+                      const char* good_name, Good good, Each each_page) {
+  for (const pattern& p : patterns(size))
     enter(
         {std::string(name) + ", many holes", 1.10}, p.name,
         [=] {
-          const auto field = std::make_shared<minefield>(p.size, runs_of(p.size, p.is_bad), p.how);
-          const auto by_runs = [=](const char* way_name, auto good_run, auto bad_page) {
-            return repeated(way_name, [=] {
-              for (const run& r : field->runs) {
-                unsigned char *const to = field->target.at + r.offset, *const from =
-                                                                           field->source.at +
-                                                                           r.offset;
-                if (!r.bad) good_run(to, from, r.bytes);
-                for (std::size_t at = 0; r.bad && at < r.bytes; at += page)
-                  bad_page(to + at, from + at);
-              }
-            });
-          };
-          const auto read = [self = ::getpid()](void* to, void* from, std::size_t n) {
-            const iovec local{to, n}, remote{from, n};
-            keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
-          };
-          return ways{
-              repeated(name, [=] { ours(field->target.at, field->source.at, field->source.size); }),
-              {by_runs((good_name + std::string(", and a refusal a bad page")).c_str(), good,
-                       [](void*, void* from) { keep(::madvise(from, page, populate_read)); })},
-              {repeated("one fault a page",
-                        [=] {
-                          for (std::size_t at = 0; at < field->source.size; at += page)
-                            each_page(field->target.at + at, field->source.at + at);
-                        }),
-               by_runs("process_vm_readv", read,
-                       [=](void* to, void* from) { read(to, from, page); })}};
+          return over_holes(
+              std::make_shared<minefield>(p.size, runs_of(p.size, p.is_bad), p.how, copied), name,
+              ours, good_name, good, each_page);
         },
         few_rounds);
 }
@@ -147,22 +159,20 @@ void enter_many_holes(const char* name, Ours ours, const char* good_name, Good g
 
 void enter_holes() {
   const auto installed = surefoot::install();
-  const auto copy_page = [=](void* to, const void* from) {
-    keep(surefoot::try_copy(to, from, page, installed).done);
-  };
-  const auto copy = [](void* to, const void* from, std::size_t n) { libc_memcpy(to, from, n); };
   enter_many_holes(
-      "salvage",
+      "salvage", std::size_t{256} << 20, true,
       [=](void* to, const void* from, std::size_t n) {
         std::size_t lost = 0;
-        keep(surefoot::salvage(
-                 to, from, n,
-                 [&](const surefoot::fault&, std::size_t, std::size_t bytes) { lost += bytes; },
-                 installed)
-                 .copied);
+        const auto count = [&](const surefoot::fault&, std::size_t, std::size_t bytes) {
+          lost += bytes;
+        };
+        keep(surefoot::salvage(to, from, n, count, installed).copied);
         keep(lost);
       },
-      "memcpy", copy, copy_page);
+      "memcpy", [](void* to, const void* from, std::size_t n) { libc_memcpy(to, from, n); },
+      [=](void* to, const void* from, std::size_t n) {
+        keep(surefoot::try_copy(to, from, n, installed).done);
+      });
 }
 
 }  // namespace bench

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace bench {
 
@@ -34,7 +35,9 @@ inline std::string size_name(std::size_t n) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-enum class backing { small_pages, huge_pages, memfd, file };
+// A file that was written with system calls is in the page cache in large pieces, which are mapped as such; one
+// that was written through a mapping is there page by page.
+enum class backing { small_pages, huge_pages, memfd, file, file_by_page };
 
 // The directory that this program stands in, below build/: files go there.
 inline std::filesystem::path own_directory() {
@@ -62,6 +65,7 @@ inline std::string name_of(backing kind) {
     case backing::huge_pages: return "anonymous, huge pages";
     case backing::memfd: return "memfd";
     case backing::file: return "cached " + file_system_name() + " file";
+    case backing::file_by_page: return "cached " + file_system_name() + " file, by page";
   }
   return {};
 }
@@ -72,7 +76,7 @@ class memory {
   explicit memory(std::size_t n, backing kind = backing::small_pages)
       : size(n), kind_(kind), mapped_((n + huge_page - 1) / huge_page * huge_page) {
     if (kind == backing::memfd) file_ = ::memfd_create("bench", MFD_CLOEXEC);
-    if (kind == backing::file) {
+    if (is_file()) {
       std::string name = own_directory() / "surefoot_bench.XXXXXX";
       file_ = ::mkostemp(name.data(), O_CLOEXEC);
       if (file_ >= 0) ::unlink(name.c_str());
@@ -84,10 +88,14 @@ class memory {
     at = reserved_ + (huge_page - reinterpret_cast<std::uintptr_t>(reserved_) % huge_page);
     map(at, mapped_, PROT_READ | PROT_WRITE,
         MAP_FIXED | (is_shared() ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS), file_);
-    ::madvise(at, mapped_, kind == backing::huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-    std::memset(at, 1, mapped_);
+    if (!is_shared())
+      ::madvise(at, mapped_, kind == backing::huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    if (kind == backing::memfd || kind == backing::file)
+      fill_file();
+    else
+      std::memset(at, 1, mapped_);
     // So that its blocks are there, as those of a file that has been there for long.
-    if (kind == backing::file) ::fdatasync(file_);
+    if (is_file()) ::fdatasync(file_);
   }
   ~memory() {
     ::munmap(reserved_, mapped_ + huge_page);
@@ -124,7 +132,16 @@ class memory {
   std::size_t size;
 
  private:
-  bool is_shared() const { return kind_ == backing::memfd || kind_ == backing::file; }
+  bool is_file() const { return kind_ == backing::file || kind_ == backing::file_by_page; }
+  bool is_shared() const { return is_file() || kind_ == backing::memfd; }
+  // With system calls, as most files come to be.
+  void fill_file() const {
+    const std::vector<unsigned char> piece(std::size_t{1} << 20, 1);
+    for (std::size_t at_byte = 0; at_byte < mapped_; at_byte += piece.size())
+      if (::pwrite(file_, piece.data(), piece.size(), static_cast<off_t>(at_byte)) !=
+          static_cast<ssize_t>(piece.size()))
+        give_up("writing a file");
+  }
   static unsigned char* map(void* where, std::size_t n, int protection, int flags, int file) {
     void* const p = ::mmap(where, n, protection, flags, file, 0);
     if (p == MAP_FAILED) give_up("mmap");

@@ -67,7 +67,7 @@ template <class Ours, class Plain>
 void enter_gain(const char* name, const char* limit, Ours ours, Plain plain) {
   enter({std::string("two threads, ") + name, 1 / 0.97, 0, "of one's time"},
         size_name(bytes) + " each", [=] {
-          if (!pinned_to_two()) throw not_here{"needs two processors"};
+          if (!pinned_to_two()) throw not_here("needs two processors");
           const auto all = std::make_shared<const ranges>(
               ranges{std::make_unique<memory>(bytes), std::make_unique<memory>(bytes)});
           return ways{by_two(name, all, ours), {by_two(limit, all, plain)}, {}};
