@@ -118,7 +118,7 @@ set style histogram clustered gap 1
 set logscale y
 set ylabel 'ns a page'
 set xtics rotate by -35
-set rmargin 10
+set rmargin 18
 set grid noxtics
 set key outside bottom center horizontal noenhanced
 plot data using 2:xtic(1) title 'surefoot' linecolor '${colours[0]}', data using 3 title 'touch loop' linecolor '${colours[1]}', \
