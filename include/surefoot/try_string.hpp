@@ -45,6 +45,7 @@ progress load_piece(piece& to, const volatile void* p, std::size_t n, const E& e
 template <class E>
 result<std::size_t> find_byte(const volatile void* p, unsigned char byte, std::size_t n,
                               const E& e) noexcept {
+  if constexpr (engine::offering<E, engine::verb::search>) return e.find(p, byte, n);
   piece here;
   for (std::size_t at = 0; at < n;) {
     const progress loaded = load_piece(here, forward(p, at), n - at, e);
@@ -54,6 +55,24 @@ result<std::size_t> find_byte(const volatile void* p, unsigned char byte, std::s
     at += loaded.done;
   }
   return n;
+}
+
+// Which side's is the first difference, if any.
+template <class E>
+result<int> compare_bytes(const volatile void* a, const volatile void* b, std::size_t n,
+                          const E& e) noexcept {
+  if constexpr (engine::offering<E, engine::verb::search>) return e.compare(a, b, n);
+  piece left, right;
+  for (std::size_t at = 0; at < n;) {
+    const progress one = load_piece(left, forward(a, at), n - at, e);
+    const progress two = e.copy(right.bytes, forward(b, at), larger(one.done, std::size_t{1}));
+    const std::size_t both = smaller(one.done, two.done);
+    if (const int order = both == 0 ? 0 : ::memcmp(left.bytes, right.bytes, both)) return order;
+    if (both == one.done && !one.all()) return result<int>::stopped(one.stopped_by);
+    if (!two.all()) return result<int>::stopped(two.stopped_by);
+    at += both;
+  }
+  return 0;
 }
 
 // A string's bound may be larger than the address space behind it: then it ends there.
@@ -80,10 +99,11 @@ template <engine::offering<engine::verb::copy> E = engine::standard>
 result<const void*> try_find(const volatile void* p, unsigned char byte, std::size_t n,
                              E e = E{}) noexcept {
   using answer = result<const void*>;
-  if (n == 0) return answer(nullptr);
-  if (detail::wraps(p, n)) return answer::stopped(detail::wrapped(p, access_kind::read));
-  if (!e.ready()) [[unlikely]]
-    return answer::stopped(detail::not_ready(p, access_kind::read));
+  if (detail::may_be_odd(p, n) || !e.ready()) [[unlikely]] {
+    if (n == 0) return answer(nullptr);
+    if (detail::wraps(p, n)) return answer::stopped(detail::wrapped(p, access_kind::read));
+    if (!e.ready()) return answer::stopped(detail::not_ready(p, access_kind::read));
+  }
   const result<std::size_t> at = detail::find_byte(p, byte, n, e);
   if (!at.ok()) return answer::stopped(at.stopped_by);
   if (at.value() == n) return answer(nullptr);
@@ -96,23 +116,13 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<int> try_compare(const volatile void* a, const volatile void* b, std::size_t n,
                         E e = E{}) noexcept {
-  if (n == 0) return 0;
-  if (detail::wraps(a, n)) return result<int>::stopped(detail::wrapped(a, access_kind::read));
-  if (detail::wraps(b, n)) return result<int>::stopped(detail::wrapped(b, access_kind::read));
-  if (!e.ready()) [[unlikely]]
-    return result<int>::stopped(detail::not_ready(a, access_kind::read));
-  detail::piece left, right;
-  for (std::size_t at = 0; at < n;) {
-    const progress one = detail::load_piece(left, detail::forward(a, at), n - at, e);
-    const progress two =
-        e.copy(right.bytes, detail::forward(b, at), detail::larger(one.done, std::size_t{1}));
-    const std::size_t both = detail::smaller(one.done, two.done);
-    if (const int order = both == 0 ? 0 : ::memcmp(left.bytes, right.bytes, both)) return order;
-    if (both == one.done && !one.all()) return result<int>::stopped(one.stopped_by);
-    if (!two.all()) return result<int>::stopped(two.stopped_by);
-    at += both;
+  if (detail::may_be_odd(a, n) || detail::may_be_odd(b, n) || !e.ready()) [[unlikely]] {
+    if (n == 0) return 0;
+    if (detail::wraps(a, n)) return result<int>::stopped(detail::wrapped(a, access_kind::read));
+    if (detail::wraps(b, n)) return result<int>::stopped(detail::wrapped(b, access_kind::read));
+    if (!e.ready()) return result<int>::stopped(detail::not_ready(a, access_kind::read));
   }
-  return 0;
+  return detail::compare_bytes(a, b, n, e);
 }
 
 // Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done

@@ -24,10 +24,10 @@ using surefoot::progress;
 using surefoot::engine::verb;
 using surefoot::engine::word16;
 
-constexpr verb verbs[] = {verb::probe, verb::scan,   verb::copy, verb::fill, verb::load,
-                          verb::store, verb::atomic, verb::tag,  verb::run};
-constexpr const char* names[] = {"probe", "scan",   "copy", "fill", "load",
-                                 "store", "atomic", "tag",  "run"};
+constexpr verb verbs[] = {verb::probe, verb::scan,  verb::copy,   verb::fill, verb::search,
+                          verb::load,  verb::store, verb::atomic, verb::tag,  verb::run};
+constexpr const char* names[] = {"probe", "scan",  "copy",   "fill", "search",
+                                 "load",  "store", "atomic", "tag",  "run"};
 
 // Counts answers, and says which one was wrong.
 class checked {
@@ -126,6 +126,36 @@ void conforms(checked& answer, std::integral_constant<verb, verb::fill>) {
           memory::fill(edge - n, n);
         }
       });
+}
+
+template <class E>
+void conforms(checked& answer, std::integral_constant<verb, verb::search>) {
+  before_each_bad_page(access_kind::read, [&](const memory::pages& land, std::uint8_t* edge,
+                                              kind bad) {
+    const std::vector<std::uint8_t> as_it_was(land.page(0), edge);
+    const std::vector<std::uint8_t> sevens(page_size, 7);
+    const fault refused = memory::fault_of<E>(bad, access_kind::read, edge);
+    for (std::size_t n = 1; n <= 300; ++n) {
+      std::uint8_t* const p = edge - n;
+      std::memset(p, 7, n);
+      answer(E{}.find(p, 6, n).value_or(0) == n, "a byte that is nowhere");
+      answer(E{}.find(p, 6, n + 33).stopped_by == refused, "a byte that is not before the bad one");
+      answer(E{}.compare(p, sevens.data(), n).value_or(1) == 0, "bytes that are equal");
+      answer(E{}.compare(p, sevens.data(), n + 33).stopped_by == refused,
+             "bytes that are equal up to the bad one, on the left");
+      answer(E{}.compare(sevens.data(), p, n + 33).stopped_by == refused,
+             "bytes that are equal up to the bad one, on the right");
+      for (const std::size_t at : {std::size_t{0}, n / 2, n - 1}) {
+        p[at] = 6;
+        if (at + 1 < n) p[n - 1] = 6;
+        answer(E{}.find(p, 6, n + 33).value_or(n) == at, "the first of two before the bad byte");
+        answer(E{}.compare(p, sevens.data(), n + 33).value_or(0) < 0, "a left side that is less");
+        answer(E{}.compare(sevens.data(), p, n + 33).value_or(0) > 0, "a right side that is less");
+        p[at] = p[n - 1] = 7;
+      }
+    }
+    std::copy(as_it_was.begin(), as_it_was.end(), land.page(0));
+  });
 }
 
 template <class E, class W>
@@ -298,9 +328,10 @@ std::string row() {
 }
 
 TEST_CASE("every engine keeps the contract of each verb that it offers") {
-  const std::string rows[] = {row<verb::probe>(),  row<verb::scan>(), row<verb::copy>(),
-                              row<verb::fill>(),   row<verb::load>(), row<verb::store>(),
-                              row<verb::atomic>(), row<verb::tag>(),  row<verb::run>()};
+  const std::string rows[] = {row<verb::probe>(), row<verb::scan>(),   row<verb::copy>(),
+                              row<verb::fill>(),  row<verb::search>(), row<verb::load>(),
+                              row<verb::store>(), row<verb::atomic>(), row<verb::tag>(),
+                              row<verb::run>()};
   if (!kernel_copies()) memory::say_skipped("process_vm_readv()");
   static_assert(std::size(verbs) == std::size(names));
   CHECK(std::size(rows) == std::size(verbs));

@@ -39,7 +39,7 @@ struct liar : nothing {
 // Has all of engine::jump, but for one verb.
 template <verb Missing>
 struct without : engine::jump {
-  static constexpr bool offers(verb v) noexcept { return v != Missing; }
+  static constexpr bool offers(verb v) noexcept { return v != Missing && engine::jump::offers(v); }
 };
 // Cannot be made ready, and must then not be used.
 struct never_ready : engine::jump {
@@ -74,6 +74,7 @@ constexpr bool offers_all_but(verb missing) {
 static_assert(offers_all_but<engine::table>(verb::run));
 static_assert(!engine::offering<engine::table, verb::load, verb::run>);
 static_assert(engine::table::offers(verb::tag) == surefoot::arch::has_tags);
+static_assert(engine::table::offers(verb::search) == surefoot::arch::has_searches);
 #endif
 static_assert(engine::jump::offers(verb::tag) == surefoot::arch::has_tags);
 static_assert(!engine::kernel::offers(verb::tag));

@@ -1,4 +1,4 @@
-// Copies and fills on x86-64 with each width of vectors that the processor has, and with and without its own loop:
+// Copies, fills and searches on x86-64 with each width of vectors that the processor has, and with and without its own loop:
 // what other machines choose, too.
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -15,6 +15,7 @@ namespace {
 using memory::kind;
 using memory::page_size;
 using surefoot::access_kind;
+using surefoot::fault;
 using surefoot::progress;
 using table = surefoot::engine::table;
 namespace arch = surefoot::arch;
@@ -215,6 +216,123 @@ TEST_CASE("at each width of vectors what is nobody's address is a fault at the f
     }
   });
   CHECK(land.became(land.begin(), land.begin(), 0));
+}
+
+// Two good pages, all of 7, between bad ones; n of their bytes begin at this distance before the end of the first one,
+// of the second one, or of both.
+template <class Check>
+void over_the_ends_of_pages(const shore& land, std::size_t n, Check check) {
+  std::uint8_t* const middle = land.begin() + page_size;
+  for (const std::size_t before :
+       {0u, 1u, 5u, 15u, 16u, 17u, 31u, 32u, 33u, 63u, 64u, 100u, 127u, 128u, 129u, 300u}) {
+    if (before + n <= page_size) check(land.begin() + page_size - before - n);
+    if (middle - before >= land.begin() && middle - before + n <= land.edge())
+      check(middle - before);
+  }
+}
+
+std::vector<std::size_t> searched_sizes(std::size_t width) {
+  std::vector<std::size_t> all;
+  for (std::size_t n = 1; n <= 20 * width; n += n < 40 ? 1 : build::is_slow ? 29 : 3)
+    all.push_back(n);
+  all.insert(all.end(), {16 * width, 1000, 2049, 4096});
+  return all;
+}
+
+TEST_CASE("at each width of vectors the first byte of a value is found, wherever pages end") {
+  const shore land(kind::no_access);
+  std::fill(land.begin(), land.edge(), std::uint8_t{7});
+  at_each_width([&](std::size_t width) {
+    for (const std::size_t n : searched_sizes(width))
+      over_the_ends_of_pages(land, n, [&](std::uint8_t* p) {
+        INFO("vectors of " << width << ": " << n << " bytes, " << land.edge() - p
+                           << " before the end");
+        // Beside the range, and then within.
+        const std::uint8_t was_behind = p + n < land.edge() ? p[n] : std::uint8_t{0};
+        if (p > land.begin()) p[-1] = 6;
+        if (p + n < land.edge()) p[n] = 6;
+        REQUIRE(surefoot::try_find(p, 6, n).value_or(p) == nullptr);
+        for (std::size_t at = n; at-- > 0;
+             at -= std::min(at, std::max<std::size_t>(n / 9, 1) - 1)) {
+          p[at] = 6;
+          REQUIRE(surefoot::try_find(p, 6, n).value_or(nullptr) == p + at);
+          REQUIRE(surefoot::try_length(reinterpret_cast<char*>(p), n).value_or(0) == n);
+        }
+        std::fill(p, p + n, std::uint8_t{7});
+        if (p > land.begin()) p[-1] = 7;
+        if (p + n < land.edge()) p[n] = was_behind;
+      });
+  });
+}
+
+TEST_CASE("at each width of vectors the first difference decides, wherever pages end") {
+  const shore left(kind::no_access), right(kind::past_end_of_file);
+  std::fill(left.begin(), left.edge(), std::uint8_t{7});
+  std::fill(right.begin(), right.edge(), std::uint8_t{7});
+  at_each_width([&](std::size_t width) {
+    for (const std::size_t n : searched_sizes(width))
+      over_the_ends_of_pages(left, n, [&](std::uint8_t* p) {
+        // Aligned alike, and up to the bad page.
+        for (std::uint8_t* const q : {right.begin() + (p - left.begin()), right.edge() - n}) {
+          INFO("vectors of " << width << ": " << n << " bytes, " << left.edge() - p << " and "
+                             << right.edge() - q << " before the end");
+          if (p + n < left.edge()) p[n] = 6;
+          REQUIRE(surefoot::try_compare(p, q, n).value_or(1) == 0);
+          if (p + n < left.edge()) p[n] = 7;
+          for (std::size_t at = n; at-- > 0;
+               at -= std::min(at, std::max<std::size_t>(n / 9, 1) - 1)) {
+            p[at] = 6;
+            REQUIRE(surefoot::try_compare(p, q, n).value_or(0) < 0);
+            REQUIRE(surefoot::try_compare(q, p, n).value_or(0) > 0);
+            p[at] = 200;
+            REQUIRE(surefoot::try_compare(p, q, n).value_or(0) > 0);
+          }
+          std::fill(p, p + n, std::uint8_t{7});
+        }
+      });
+  });
+}
+
+TEST_CASE("at each width of vectors a search stops at a bad page, unless its answer lies before") {
+  for (const kind bad : {kind::hole, kind::past_end_of_file}) {
+    const shore land(bad);
+    std::fill(land.begin(), land.edge(), std::uint8_t{7});
+    const std::vector<std::uint8_t> sevens(3 * page_size, 7);
+    at_each_width([&](std::size_t width) {
+      for (const std::size_t done : searched_sizes(width))
+        for (const std::size_t n : {done + 1, done + 15, done + 64, done + 1000}) {
+          std::uint8_t* const p = land.edge() - done;
+          INFO("vectors of " << width << ": " << done << " good bytes of " << n);
+          const fault refused = memory::fault_of(bad, access_kind::read, land.edge());
+          REQUIRE(surefoot::try_find(p, 6, n).stopped_by == refused);
+          REQUIRE(surefoot::try_compare(p, sevens.data(), n).stopped_by == refused);
+          REQUIRE(surefoot::try_compare(sevens.data(), p, n).stopped_by == refused);
+          p[done - 1] = 6;
+          REQUIRE(surefoot::try_find(p, 6, n).value_or(nullptr) == p + done - 1);
+          REQUIRE(surefoot::try_compare(p, sevens.data(), n).value_or(0) < 0);
+          REQUIRE(surefoot::try_compare(sevens.data(), p, n).value_or(0) > 0);
+          p[done - 1] = 7;
+        }
+    });
+  }
+}
+
+TEST_CASE("at each width of vectors no search touches a page behind that of its answer") {
+  at_each_width([&](std::size_t width) {
+    for (const std::size_t before : {1u, 7u, 16u, 31u, 32u, 100u, 127u, 128u, 200u, 500u}) {
+      const memory::pages land{kind::good, kind::untouched};
+      std::uint8_t* const p = land.page(1) - before;
+      std::memset(p, 7, before);
+      p[before - 1] = 0;
+      const std::vector<std::uint8_t> sevens(2 * page_size, 7);
+      INFO("vectors of " << width << ": the answer " << before
+                         << " bytes away, at the end of its page");
+      CHECK(surefoot::try_find(p, 0, before + page_size).value_or(nullptr) == p + before - 1);
+      CHECK(surefoot::try_length(reinterpret_cast<char*>(p), SIZE_MAX).value_or(0) == before - 1);
+      CHECK(surefoot::try_compare(p, sevens.data(), before + page_size).value_or(0) < 0);
+      CHECK_FALSE(memory::resident(land.page(1)));
+    }
+  });
 }
 
 TEST_CASE("the width of vectors is asked once, and by the first copy that wants to know") {

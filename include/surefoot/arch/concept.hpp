@@ -79,6 +79,33 @@ concept copies_in_steps = steps_of<V, 2> && steps_of<V, 4> && steps_of<V, 8> &&
   V::ask_width();
 };
 
+// search.hpp, where `has_searches`: `searches`, which look for bytes by steps of a width that is chosen at run time
+// (engine/search.hpp).
+template <class S, std::size_t Width>
+concept search_steps_of = requires(const volatile void*& p, const volatile void* q,
+                                   std::uint64_t bytes, std::uint64_t& bits, trap& t) {
+  requires noexcept(bool{S::template steps<Width>::find_one(p, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::find_some(p, q, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::compare_some(p, q, q, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::find_rows(p, q, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::compare_one(p, q, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::compare_rows(p, q, q, bits, t)});
+  S::template leave<Width>();
+};
+template <class S, std::size_t Width>
+concept search_words_of = requires(const volatile void* p, std::size_t n, std::uint64_t& w,
+                                   trap& t) {
+  requires noexcept(bool{S::template words<Width>::load_ends(p, n, w, w, t)});
+  requires noexcept(bool{S::template words<Width>::load_ends_of_both(p, p, n, w, w, w, w, t)});
+};
+template <class S>
+concept searches_in_steps =
+    search_words_of<S, 1> && search_words_of<S, 2> && search_words_of<S, 4> &&
+    search_words_of<S, 8> && search_steps_of<S, 16> && search_steps_of<S, 32> && requires {
+  requires noexcept(std::uint8_t{S::known_width()});
+  S::ask_width();
+};
+
 // context.hpp: `context`, the interrupted state.
 template <class C, class Entry>
 concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry& e,

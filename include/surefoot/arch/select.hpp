@@ -12,6 +12,7 @@
 #include <surefoot/arch/x86_64/entry.hpp>
 #include <surefoot/arch/x86_64/probe.hpp>
 #include <surefoot/arch/x86_64/scan.hpp>
+#include <surefoot/arch/x86_64/search.hpp>
 #include <surefoot/arch/x86_64/table.hpp>
 #elif defined(__aarch64__)
 #include <surefoot/arch/aarch64/atomic.hpp>
@@ -20,6 +21,7 @@
 #include <surefoot/arch/aarch64/entry.hpp>
 #include <surefoot/arch/aarch64/probe.hpp>
 #include <surefoot/arch/aarch64/scan.hpp>
+#include <surefoot/arch/aarch64/search.hpp>
 #include <surefoot/arch/aarch64/table.hpp>
 #else
 #include <surefoot/arch/generic/atomic.hpp>
@@ -28,6 +30,7 @@
 #include <surefoot/arch/generic/entry.hpp>
 #include <surefoot/arch/generic/probe.hpp>
 #include <surefoot/arch/generic/scan.hpp>
+#include <surefoot/arch/generic/search.hpp>
 #include <surefoot/arch/generic/table.hpp>
 #endif
 
@@ -41,6 +44,7 @@ static_assert(atomics<atomic_access<true>, pair16> && atomics<atomic_access<fals
 static_assert(copies_blocks<block_access<true>, block> &&
               copies_blocks<block_access<false>, block>);
 static_assert(!has_steps || copies_in_steps<vectors>);
+static_assert(!has_searches || searches_in_steps<searches>);
 static_assert(scan_block::size % scan_block::width == 0);
 static_assert(interrupted_state<context, table_entry>);
 static_assert(page_size() >= 4096 && (page_size() & (page_size() - 1)) == 0);

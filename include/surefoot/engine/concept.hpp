@@ -37,6 +37,12 @@
 //   verb::fill
 //   progress fill(volatile void* dst, std::uint8_t byte, std::size_t n) const
 //       Writes exactly `done` bytes.
+//   verb::search, for engines that know better than to copy what they look at
+//   result<std::size_t> find(const volatile void* p, std::uint8_t byte, std::size_t n) const
+//       The distance to the first byte of that value; n where there is none.
+//   result<int> compare(const volatile void* a, const volatile void* b, std::size_t n) const
+//       As memcmp. Both stop at the first byte that cannot be read, unless their answer lies before it (compare:
+//       or at it, on the other side: a is asked first), and touch no page behind the answer's (compare: of a).
 //   verb::load, verb::store
 //   template <class W> result<W> load(const volatile void* p) const
 //   template <class W> verdict store(volatile void* p, W word) const
@@ -73,6 +79,7 @@ enum class SUREFOOT_PUBLIC verb : unsigned char {
   scan,
   copy,
   fill,
+  search,
   load,
   store,
   atomic,
@@ -135,6 +142,11 @@ template <class E>
 concept fills = requires(const E e, volatile void* to, std::size_t n) {
   requires noexcept(progress{e.fill(to, std::uint8_t{}, n)});
 };
+template <class E>
+concept searches = requires(const E e, const volatile void* p, std::size_t n) {
+  requires noexcept(result<std::size_t>{e.find(p, std::uint8_t{}, n)});
+  requires noexcept(result<int>{e.compare(p, p, n)});
+};
 template <class E, class W>
 concept swaps_word = requires(const E e, volatile void* p, W w) {
   requires noexcept(result<W>{e.template exchange<W>(p, w)});
@@ -160,11 +172,11 @@ concept runs = requires(const E e, const volatile void* p, std::size_t n, void (
 template <class E>
 consteval bool has_what_it_offers() noexcept {
   const bool fine[] = {
-      !E::offers(verb::probe) || probes<E>,   !E::offers(verb::scan) || scans<E>,
-      !E::offers(verb::copy) || copies<E>,    !E::offers(verb::fill) || fills<E>,
-      !E::offers(verb::load) || loads<E>,     !E::offers(verb::store) || stores<E>,
-      !E::offers(verb::atomic) || atomics<E>, !E::offers(verb::tag) || loads_tags<E>,
-      !E::offers(verb::run) || runs<E>};
+      !E::offers(verb::probe) || probes<E>,    !E::offers(verb::scan) || scans<E>,
+      !E::offers(verb::copy) || copies<E>,     !E::offers(verb::fill) || fills<E>,
+      !E::offers(verb::search) || searches<E>, !E::offers(verb::load) || loads<E>,
+      !E::offers(verb::store) || stores<E>,    !E::offers(verb::atomic) || atomics<E>,
+      !E::offers(verb::tag) || loads_tags<E>,  !E::offers(verb::run) || runs<E>};
   for (const bool each : fine)
     if (!each) return false;
   return true;

@@ -85,7 +85,9 @@ class landing_place : public signals::guard {
 };
 
 struct SUREFOOT_PUBLIC jump {
-  static constexpr bool offers(verb v) noexcept { return v != verb::tag || arch::has_tags; }
+  static constexpr bool offers(verb v) noexcept {
+    return v != verb::search && (v != verb::tag || arch::has_tags);
+  }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
   static constexpr std::size_t granule() noexcept { return arch::granule(); }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/search.hpp>
 #include <surefoot/engine/steps.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/fault.hpp>
@@ -29,7 +30,8 @@ namespace engine {
 
 struct SUREFOOT_PUBLIC table {
   static constexpr bool offers(verb v) noexcept {
-    return v != verb::run && (v != verb::tag || arch::has_tags);
+    return v != verb::run && (v != verb::search || arch::has_searches) &&
+           (v != verb::tag || arch::has_tags);
   }
   static constexpr bool sees(cause) noexcept { return true; }
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
@@ -72,6 +74,24 @@ struct SUREFOOT_PUBLIC table {
         [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& trap) noexcept {
           return detail::walk_bytes<true>(dst, src, from, to, at, trap);
         });
+  }
+
+  template <class Searches = arch::searches>
+  SUREFOOT_HIDDEN static result<std::size_t> find(const volatile void* p, std::uint8_t byte,
+                                                  std::size_t n) noexcept {
+    const detail::found end =
+        detail::search<detail::finding<Searches>>(p, byte * std::uint64_t{0x0101010101010101}, n);
+    if (end.faulted) [[unlikely]]
+      return find_by_bytes(p, byte, end.at, n);
+    return end.at;
+  }
+  template <class Searches = arch::searches>
+  SUREFOOT_HIDDEN static result<int> compare(const volatile void* a, const volatile void* b,
+                                             std::size_t n) noexcept {
+    const detail::found end = detail::search<detail::comparing<Searches>>(a, b, n);
+    if (end.at == n) [[likely]]
+      return 0;
+    return compare_by_bytes(a, b, end.at, n);
   }
 
   template <class W>
@@ -180,6 +200,30 @@ struct SUREFOOT_PUBLIC table {
           dst, byte * std::uint64_t{0x0101010101010101}, n, met);
     else
       return detail::walk_fill<true>(dst, byte, n, met.now = {}, met.trap);
+  }
+
+  // The rest of a search, from where it met a fault or a difference.
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<std::size_t> find_by_bytes(
+      const volatile void* p, std::uint8_t byte, std::size_t at, std::size_t n) noexcept {
+    for (; at < n; ++at) {
+      const result<std::uint8_t> here = load<std::uint8_t>(detail::forward(p, at));
+      if (!here.ok()) return result<std::size_t>::stopped(here.stopped_by);
+      if (here.value() == byte) break;
+    }
+    return at;
+  }
+  [[gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_by_bytes(const volatile void* a,
+                                                                        const volatile void* b,
+                                                                        std::size_t at,
+                                                                        std::size_t n) noexcept {
+    for (; at < n; ++at) {
+      const result<std::uint8_t> left = load<std::uint8_t>(detail::forward(a, at));
+      if (!left.ok()) return result<int>::stopped(left.stopped_by);
+      const result<std::uint8_t> right = load<std::uint8_t>(detail::forward(b, at));
+      if (!right.ok()) return result<int>::stopped(right.stopped_by);
+      if (left.value() != right.value()) return left.value() - right.value();
+    }
+    return 0;
   }
 
   template <class Bytes>

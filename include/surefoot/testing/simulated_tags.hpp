@@ -30,8 +30,8 @@ class simulated_tags : public engine::standard {
   explicit simulated_tags(const void* page) noexcept : page_(page) {}
 
   static constexpr bool offers(engine::verb v) noexcept {
-    return v != engine::verb::atomic && v != engine::verb::tag && v != engine::verb::run &&
-           base::offers(v);
+    return v != engine::verb::search && v != engine::verb::atomic && v != engine::verb::tag &&
+           v != engine::verb::run && base::offers(v);
   }
   static constexpr std::size_t granule() noexcept { return tag_granule; }
   static constexpr bool sees(cause c) noexcept { return c == cause::tag_mismatch || base::sees(c); }
