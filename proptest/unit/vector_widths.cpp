@@ -63,7 +63,7 @@ std::vector<std::size_t> sizes(std::size_t width) {
   for (const std::size_t vectors : {2u, 4u, 8u, 12u, 16u})
     for (const std::size_t n : {vectors * width - 1, vectors * width, vectors * width + 1})
       all.push_back(n);
-  all.insert(all.end(), {2047, 2048, 2049, 2048 + 8 * width + 1, 3000});
+  all.insert(all.end(), {2047, 2048, 2049, 2048 + 8 * width + 1, 3000, 4096, 5000});
   return all;
 }
 
