@@ -106,6 +106,9 @@ concept searches_in_steps =
   S::ask_width();
 };
 
+// clock.hpp: `has_clock`, and `ticks()`, what a clock says that is read without a system call: 0 where that
+// may not be known.
+
 // context.hpp: `context`, the interrupted state.
 template <class C, class Entry>
 concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry& e,

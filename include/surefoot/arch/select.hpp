@@ -7,6 +7,7 @@
 
 #if defined(__x86_64__)
 #include <surefoot/arch/x86_64/atomic.hpp>
+#include <surefoot/arch/x86_64/clock.hpp>
 #include <surefoot/arch/x86_64/context.hpp>
 #include <surefoot/arch/x86_64/copy.hpp>
 #include <surefoot/arch/x86_64/entry.hpp>
@@ -16,6 +17,7 @@
 #include <surefoot/arch/x86_64/table.hpp>
 #elif defined(__aarch64__)
 #include <surefoot/arch/aarch64/atomic.hpp>
+#include <surefoot/arch/aarch64/clock.hpp>
 #include <surefoot/arch/aarch64/context.hpp>
 #include <surefoot/arch/aarch64/copy.hpp>
 #include <surefoot/arch/aarch64/entry.hpp>
@@ -25,6 +27,7 @@
 #include <surefoot/arch/aarch64/table.hpp>
 #else
 #include <surefoot/arch/generic/atomic.hpp>
+#include <surefoot/arch/generic/clock.hpp>
 #include <surefoot/arch/generic/context.hpp>
 #include <surefoot/arch/generic/copy.hpp>
 #include <surefoot/arch/generic/entry.hpp>
@@ -50,6 +53,7 @@ static_assert(interrupted_state<context, table_entry>);
 static_assert(page_size() >= 4096 && (page_size() & (page_size() - 1)) == 0);
 static_assert(granule() >= 16 && page_size() % granule() == 0);
 static_assert(untagged(0x1000) == 0x1000 && tagged_like(0, 0x1000) == 0x1000);
+static_assert(noexcept(has_clock ? std::uint64_t{ticks()} : 0));
 static_assert(stores_are_whole || block::width <= granule());
 
 #if SUREFOOT_HAS_TABLE

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/populate.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
@@ -114,6 +115,7 @@ struct SUREFOOT_PUBLIC jump {
   template <access_kind K>
   SUREFOOT_HIDDEN static progress probe_each(const volatile void* p, std::size_t n,
                                              std::size_t stride) noexcept {
+    if (detail::are_many(n, stride)) return probe_pages<K>(p, n);
     volatile detail::place now{};
     landing_place g;
     cover(g, 0, p, n);
@@ -122,6 +124,33 @@ struct SUREFOOT_PUBLIC jump {
     if (enter(g, walk)) [[likely]]
       return {n, 0};
     return detail::stopped_at(p, now.at, n, g.trap(), K);
+  }
+
+  // The same where the unit is a page and any byte of it may be asked, as engine/populate.hpp does it: what
+  // touches is guarded, what asks the clock and the kernel is not.
+  template <access_kind K, class Clock = detail::clock>
+  [[gnu::noinline]] SUREFOOT_HIDDEN static progress probe_pages(const volatile void* p,
+                                                                std::size_t n) noexcept {
+    std::size_t at = 0;
+    arch::trap t{};
+    const auto touch = [&](std::size_t from, std::size_t to) noexcept {
+      volatile detail::place now{};
+      landing_place g;
+      const volatile void* const first = detail::forward(p, from);
+      cover(g, 0, first, to - from);
+      arch::trap none;
+      auto walk = [&]() noexcept {
+        detail::walk_probes<K, false>(first, to - from, page_size(), now, none);
+      };
+      if (enter(g, walk)) [[likely]]
+        return false;
+      at = from + now.at;
+      t = g.trap();
+      return true;
+    };
+    if (!detail::fault_in_pages<K, Clock>(p, n, touch)) [[likely]]
+      return {n, 0};
+    return detail::stopped_at(p, at, n, t, K);
   }
 
   SUREFOOT_HIDDEN static progress scan(const volatile void* p, std::size_t n) noexcept {

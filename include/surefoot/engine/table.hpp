@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/populate.hpp>
 #include <surefoot/engine/search.hpp>
 #include <surefoot/engine/steps.hpp>
 #include <surefoot/engine/walk.hpp>
@@ -49,11 +50,33 @@ struct SUREFOOT_PUBLIC table {
   template <access_kind K>
   SUREFOOT_HIDDEN static progress probe_each(const volatile void* p, std::size_t n,
                                              std::size_t stride) noexcept {
+    if (detail::are_many(n, stride)) return probe_pages<K>(p, n);
     detail::place now{};
     arch::trap t;
     if (!detail::walk_probes<K, true>(p, n, stride, now, t)) [[likely]]
       return {n, 0};
     return detail::stopped_at(p, now.at, n, t, K);
+  }
+
+  // The same where the unit is a page and any byte of it may be asked, as engine/populate.hpp does it.
+  template <access_kind K, class Clock = detail::clock>
+  [[gnu::noinline]] SUREFOOT_HIDDEN static progress probe_pages(const volatile void* p,
+                                                                std::size_t n) noexcept {
+    std::size_t at = 0;
+    arch::trap t;
+    const auto touch = [&](std::size_t from, std::size_t to) noexcept {
+      detail::place now{};
+      arch::trap met;
+      const volatile void* const first = detail::forward(p, from);
+      if (!detail::walk_probes<K, true>(first, to - from, page_size(), now, met)) [[likely]]
+        return false;
+      at = from + now.at;
+      t = met;
+      return true;
+    };
+    if (!detail::fault_in_pages<K, Clock>(p, n, touch)) [[likely]]
+      return {n, 0};
+    return detail::stopped_at(p, at, n, t, K);
   }
 
   SUREFOOT_HIDDEN static progress scan(const volatile void* p, std::size_t n) noexcept {

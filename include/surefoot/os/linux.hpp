@@ -232,13 +232,28 @@ inline bool or_zero(const volatile void* word) noexcept {
 // The size of the pages that the kernel maps, in bytes.
 inline std::size_t page_size() noexcept { return ::getauxval(AT_PAGESZ); }
 
-// Populates the page at `page`, as an access of that kind would: 0, or the error number that says
-// why not.
+// Populates the pages of `size` bytes from `page` on, which begins one, as an access of that kind would: 0, or
+// the error number that says why not. With 0 each of them could be accessed.
 inline int populate(std::uintptr_t page, std::size_t size, bool for_write) noexcept {
   const errno_kept kept;
   constexpr int populate_read = 22, populate_write = 23;  // MADV_POPULATE_*
   if (::syscall(SYS_madvise, page, size, for_write ? populate_write : populate_read) == 0) return 0;
   return errno;
+}
+
+// Is populate() to be believed? Who takes every advice for a hint says 0 and does nothing: qemu's emulation of a
+// process does (7.2). So it is asked once to populate for writing what cannot be written.
+inline constexpr unsigned char not_writeable = 1;
+inline constinit unsigned char populate_is_true = 0;  // 0: not asked yet, 1: no, 2: yes
+
+inline bool populates() noexcept {
+  unsigned char is = __atomic_load_n(&populate_is_true, __ATOMIC_RELAXED);
+  if (is == 0) {
+    const auto at = reinterpret_cast<std::uintptr_t>(&not_writeable);
+    is = populate(at & ~(page_size() - 1), 1, true) == 0 ? 1 : 2;
+    __atomic_store_n(&populate_is_true, is, __ATOMIC_RELAXED);
+  }
+  return is == 2;
 }
 
 }  // namespace os
