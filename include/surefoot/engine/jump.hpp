@@ -133,14 +133,15 @@ struct SUREFOOT_PUBLIC jump {
                                                                 std::size_t n) noexcept {
     std::size_t at = 0;
     arch::trap t{};
-    const auto touch = [&](std::size_t from, std::size_t to) noexcept {
+    const auto touch = [&](std::size_t from, std::size_t to, std::size_t unit) noexcept {
       volatile detail::place now{};
       landing_place g;
       const volatile void* const first = detail::forward(p, from);
       cover(g, 0, first, to - from);
       arch::trap none;
       auto walk = [&]() noexcept {
-        detail::walk_probes<K, false>(first, to - from, page_size(), now, none);
+        detail::walk_probes<K, false>(first, to - from, unit, now, none,
+                                      n <= detail::worth_rows);
       };
       if (enter(g, walk)) [[likely]]
         return false;

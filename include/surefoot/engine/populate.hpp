@@ -46,8 +46,8 @@ struct clock {
   static std::uint64_t ticks() noexcept { return arch::ticks(); }
 };
 
-// touch(from, to) probes each page of the bytes [from, to), ascending; true where a fault ended that. `from`
-// is 0 or begins a page. Clock is a type, so that a test may say what is slow.
+// touch(from, to, unit) probes each unit of the bytes [from, to), ascending; true where a fault ended that.
+// `from` is 0 or begins a page. Clock is a type, so that a test may say what is slow.
 template <access_kind K, class Clock, class Touch>
 class faulting_in {
  public:
@@ -60,22 +60,20 @@ class faulting_in {
     if (then_ == 0) return touch_to(n_);
     bool may_be_huge = n_ >= huge_bytes;
     // Pages that are touched between two looks at the clock, and how many more are to be looked at alone.
-    std::size_t window = 1, alone = 1;
+    std::size_t window = first_window, alone = 1;
     while (at_ < n_) {
       if (refusals_ == most_refusals) return touch_to(n_);
       if (touch_pages(window)) return true;
-      if (window == 1 ? is_slow() : took_ > window * slow_page) {
-        if (window == 1 && cold()) return true;
-        // Somewhere in that window a fault brought in one page or sixteen.
-        alone = window == 1 ? 1 : around_pages;
+      if (window <= first_window ? is_slow() : took_ > window * slow_page) {
+        if (window <= first_window && cold()) return true;
+        // Somewhere in a large window a fault brought in one page or sixteen.
+        alone = window <= first_window ? 1 : around_pages;
         window = 1;
       } else if (may_be_huge) {
         may_be_huge = false;
-        if (populate_if_huge()) return true;
-      } else if (window == 1) {
-        if (--alone == 0) window = first_window;
-      } else {
-        window = smaller(2 * window, most_in_window);
+        if (try_huge()) return true;
+      } else if (window > 1 || --alone == 0) {
+        window = window <= first_window ? second_window : smaller(4 * window, most_in_window);
       }
     }
     return false;
@@ -91,20 +89,22 @@ class faulting_in {
   static constexpr std::uint64_t slow_page = 128;
   // A page that the kernel is asked to populate: 0.5 where it is huge and resident, 3.3 where it is the zero page
   // of that size, 110 where it is small and resident, 500 and more where it is cold.
-  static constexpr std::uint64_t huge_page = 24, resident_page = 200;
+  static constexpr std::uint64_t huge_page = 40, resident_page = 200;
 
-  // The clock takes 10 ns, 64 resident pages 30 to 260.
-  static constexpr std::size_t first_window = 63, most_in_window = 512;
+  // To read the clock takes 10 ns, and 50 more where loads are under way that it does not wait for: 256
+  // resident pages take 110. The first page alone says little: that of a fresh malloc() has been written to.
+  static constexpr std::size_t first_window = 4, second_window = 252, most_in_window = 2048;
   // From here on huge pages that are there already are asked for.
   static constexpr std::size_t huge_bytes = std::size_t{64} << 20;
   // The first pages that are asked for in case they are huge: 0.3 us if so, 3 to 11 us if not. Worth it where
   // cold huge pages would save 2 us each.
-  static constexpr std::size_t trial_pages = 64, worth_a_trial = std::size_t{8} << 20;
+  static constexpr std::size_t trial_pages = 64;
   // What is asked for at once. The system call is 1 % of 100 cold pages, and of 10 huge ones. More than that is
   // asked for only where at least a quarter as much was as expected, so that what is found there already costs
   // less than what was cold.
   static constexpr std::size_t first_pages = 256, most_pages = 4096;
-  static constexpr std::size_t first_huge_pages = 1024;
+  static constexpr std::size_t first_huge_pages = 4096, most_huge_pages = 16384;
+  static constexpr std::size_t huge = std::size_t{2} << 20, worth_huge = 4 * huge;
   // Twice that the kernel does not populate memory that touches do: it never will (memfd_secret).
   static constexpr unsigned most_refusals = 2;
   // What a fault maps of a file, as Linux comes, and how many such pieces are touched first.
@@ -117,6 +117,7 @@ class faulting_in {
       if (touch_pages(1)) return true;
       if (is_slow()) return populate_cold();
     }
+    if (at_ == n_) return false;
     // That fault brought in what lies around it. For writing there is no more to it: each does, and to touch for
     // reading first makes small pages of a file's large ones.
     if constexpr (K == access_kind::read)
@@ -133,27 +134,50 @@ class faulting_in {
   }
 
   bool touch_around() noexcept {
-    for (bool is_first = true; at_ < n_; is_first = false) {
+    if (n_ - at_ >= worth_huge && seems_huge()) return populate_huge(first_huge_pages);
+    for (unsigned i = 0; at_ < n_; ++i) {
       const std::size_t to = at_ + smaller(n_ - at_, to_next(address(p_) + at_, ahead));
-      // A fault here is met again, by the first page that has one.
-      for (std::size_t next = at_ + (to_next(address(p_) + at_, around) & (around - 1)); next < to;
-           next += around)
-        if (touch_(next, next + 1)) break;
-      lap();
-      if (is_first && !is_slow() && n_ - at_ >= worth_a_trial && populate_if_huge()) return true;
-      if (touch_to(to)) return true;
+      touch_ahead(at_, to);
+      const bool looks = i % 4 == 0;
+      if (looks) lap();
+      if (touch_(at_, to, page)) return true;
+      at_ = to;
+      if (looks) lap();
       // It did not bring in what lies around.
-      if (took_ > ahead / page * 2 * slow_page) return false;
+      if (looks && took_ > ahead / page * 2 * slow_page) return false;
     }
     return false;
   }
 
-  bool populate_if_huge() noexcept {
+  // One page of each piece that a fault maps. A page that refuses is met again, where its turn comes.
+  void touch_ahead(std::size_t from, std::size_t to) noexcept {
+    if (from < to) (void)touch_(from, to, around);
+  }
+
+  // Did the last fault bring in all there is up to the end of a huge page? n_ lies behind that.
+  bool seems_huge() noexcept {
+    const std::size_t to_end = to_next(address(p_) + at_, huge);
+    const std::size_t to = at_ + to_end + (to_end < huge / 2 ? huge : 0);
+    const std::size_t first = at_ + ahead;
+    touch_ahead(at_, first);
+    lap();
+    if (is_slow()) return false;
+    touch_ahead(first, to);
+    lap();
+    return !is_slow();
+  }
+
+  bool try_huge() noexcept {
     if (populate_to(end_of(trial_pages))) return true;
-    std::size_t pages = trial_pages;
-    while (at_ < n_ && refusals_ == 0 && took_ <= pages * huge_page) {
-      pages = pages == trial_pages ? first_huge_pages : most_pages;
+    return took_ <= trial_pages * huge_page && populate_huge(first_huge_pages);
+  }
+
+  // Asks for that much and then more, as long as it goes as fast as huge pages do.
+  bool populate_huge(std::size_t pages) noexcept {
+    while (at_ < n_ && refusals_ == 0) {
       if (populate_to(end_of(pages))) return true;
+      if (took_ > pages * huge_page) break;
+      pages = most_huge_pages;
     }
     return false;
   }
@@ -175,10 +199,10 @@ class faulting_in {
   bool touch_pages(std::size_t pages) noexcept { return touch_to(end_of(pages)); }
   bool touch_to(std::size_t to) noexcept {
     if (at_ < to) {
-      if (touch_(at_, to)) return true;
+      if (touch_(at_, to, page)) return true;
       at_ = to;
     }
-    lap();
+    if (at_ < n_) lap();
     return false;
   }
 

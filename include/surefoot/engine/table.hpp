@@ -64,11 +64,12 @@ struct SUREFOOT_PUBLIC table {
                                                                 std::size_t n) noexcept {
     std::size_t at = 0;
     arch::trap t;
-    const auto touch = [&](std::size_t from, std::size_t to) noexcept {
+    const auto touch = [&](std::size_t from, std::size_t to, std::size_t unit) noexcept {
       detail::place now{};
       arch::trap met;
       const volatile void* const first = detail::forward(p, from);
-      if (!detail::walk_probes<K, true>(first, to - from, page_size(), now, met)) [[likely]]
+      if (!detail::walk_probes<K, true>(first, to - from, unit, now, met,
+                                         n <= detail::worth_rows)) [[likely]]
         return false;
       at = from + now.at;
       t = met;
