@@ -17,7 +17,7 @@ namespace {
 using namespace surefoot;
 using proven = engine::installed<engine::standard>;
 
-constexpr std::size_t page = 4096, pages = 256, written = 16 * page;
+constexpr std::size_t page = 4096, pages = 255, written = 16 * page;
 alignas(page) unsigned char from[pages * page];
 alignas(page) unsigned char to[pages * page];
 
@@ -82,9 +82,9 @@ const call calls[] = {
      [](proven) -> std::uint64_t {
        return try_compare(target(), source(), bytes(256)).value_or(1) == 0;
      }},
-    {"fault_in_256_readable_pages", pages* page,
+    {"fault_in_255_readable_pages", pages* page,
      [](proven) -> std::uint64_t { return fault_in_readable(source(), bytes(pages * page)).done; }},
-    {"fault_in_256_writeable_pages", pages* page,
+    {"fault_in_255_writeable_pages", pages* page,
      [](proven) -> std::uint64_t {
        return fault_in_writeable(target(), bytes(pages * page)).done;
      }},

@@ -140,8 +140,7 @@ struct SUREFOOT_PUBLIC jump {
       cover(g, 0, first, to - from);
       arch::trap none;
       auto walk = [&]() noexcept {
-        detail::walk_probes<K, false>(first, to - from, unit, now, none,
-                                      n <= detail::worth_rows);
+        detail::walk_probes<K, false>(first, to - from, unit, now, none, n <= detail::worth_rows);
       };
       if (enter(g, walk)) [[likely]]
         return false;

@@ -36,10 +36,13 @@ inline namespace SUREFOOT_ABI {
 namespace engine {
 namespace detail {
 
+// Where a page is not the granule, the kernel does not answer for all of it.
+inline constexpr bool is_possible = arch::has_clock && any_byte_will_do(arch::page_size());
+
 // Is a probe for each `stride` of n bytes to be made this way? Below a MiB there is little to gain: cold, it
-// takes 0.2 ms by touches. Where a page is not the granule, the kernel does not answer for all of it.
+// takes 0.2 ms by touches.
 constexpr bool are_many(std::size_t n, std::size_t stride) noexcept {
-  return arch::has_clock && any_byte_will_do(stride) && n >= std::size_t{1} << 20;
+  return is_possible && stride == arch::page_size() && n >= std::size_t{1} << 20;
 }
 
 struct clock {
@@ -57,14 +60,16 @@ class faulting_in {
   // True where a fault ended it.
   bool run() noexcept {
     lap();
-    if (then_ == 0) return touch_to(n_);
+    if (!is_possible || then_ == 0) return touch_to(n_);
     bool may_be_huge = n_ >= huge_bytes;
     // Pages that are touched between two looks at the clock, and how many more are to be looked at alone.
     std::size_t window = first_window, alone = 1;
     while (at_ < n_) {
       if (refusals_ == most_refusals) return touch_to(n_);
       if (touch_pages(window)) return true;
-      if (window <= first_window ? is_slow() : took_ > window * slow_page) {
+      if (took_ > (window == 1              ? slow_touch
+                   : window == first_window ? slow_start
+                                            : window * slow_page)) {
         if (window <= first_window && cold()) return true;
         // Somewhere in a large window a fault brought in one page or sixteen.
         alone = window <= first_window ? 1 : around_pages;
@@ -83,8 +88,9 @@ class faulting_in {
   static constexpr std::size_t page = arch::page_size();
 
   // Ticks, of which there are 1 to 4 in a nanosecond. A touch that faults takes 1,800 and more here, and some
-  // 600 on bare metal; one that does not, 26, but for one in a thousand.
-  static constexpr std::uint64_t slow_touch = 500;
+  // 700 on bare metal; one that does not 26, but up to 500 in code that has just begun to run. The first window
+  // takes up to 1,400 then, and with one fault that brings in more than a page 3,500 and more.
+  static constexpr std::uint64_t slow_touch = 600, slow_start = 2000;
   // A page, of many: resident memory takes 2 to 80, one that is faulted in by sixteens 400.
   static constexpr std::uint64_t slow_page = 128;
   // A page that the kernel is asked to populate: 0.5 where it is huge and resident, 3.3 where it is the zero page
@@ -110,12 +116,14 @@ class faulting_in {
   // What a fault maps of a file, as Linux comes, and how many such pieces are touched first.
   static constexpr std::size_t around_pages = 16, around = around_pages * page, ahead = 4 * around;
 
-  // The last page was touched, and was not there.
+  // The last page was touched, and was not there; or code or a stack was not, or the processor was taken away:
+  // then the next ones take far less. Of cold pages that have no neighbours each takes nearly the same.
   bool cold() noexcept {
+    const std::uint64_t slow = larger(slow_touch, took_ / 16);
     if (touch_pages(1)) return true;
-    if (is_slow()) {
+    if (took_ > slow) {
       if (touch_pages(1)) return true;
-      if (is_slow()) return populate_cold();
+      if (took_ > slow) return populate_cold();
     }
     if (at_ == n_) return false;
     // That fault brought in what lies around it. For writing there is no more to it: each does, and to touch for
@@ -222,9 +230,9 @@ class faulting_in {
   const volatile void* const p_;
   const std::size_t n_;
   Touch& touch_;
-  std::size_t at_ = 0;       // up to here each page could be accessed
-  std::uint64_t then_ = 0;   // when the clock was read last
-  std::uint64_t took_ = 0;   // since the time before
+  std::size_t at_ = 0;      // up to here each page could be accessed
+  std::uint64_t then_ = 0;  // when the clock was read last
+  std::uint64_t took_ = 0;  // since the time before
   std::size_t pages_ = first_pages;
   unsigned refusals_ = 0;
 };

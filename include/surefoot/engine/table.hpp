@@ -68,8 +68,8 @@ struct SUREFOOT_PUBLIC table {
       detail::place now{};
       arch::trap met;
       const volatile void* const first = detail::forward(p, from);
-      if (!detail::walk_probes<K, true>(first, to - from, unit, now, met,
-                                         n <= detail::worth_rows)) [[likely]]
+      if (!detail::walk_probes<K, true>(first, to - from, unit, now, met, n <= detail::worth_rows))
+          [[likely]]
         return false;
       at = from + now.at;
       t = met;
