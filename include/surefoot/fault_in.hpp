@@ -8,6 +8,12 @@
 // write form), grow a growing stack, or block (userfaultfd, FUSE, NFS). It changes no byte, also
 // not under a concurrent writer: the write probe is an atomic read-modify-write that stores what
 // was there.
+//
+// A range of a MiB or more may be faulted in by the kernel, where that is faster (engine/populate.hpp):
+// by madvise(MADV_POPULATE_READ or _WRITE), for memory that is not there yet, and from 64 MiB on also to
+// learn that it is there. Who may not make that system call (a seccomp filter that kills; one that
+// refuses does no harm) calls for less at a time. Of such a range up to 2 MiB behind the page that
+// failed may have been touched too.
 #pragma once
 
 #include <sys/uio.h>
@@ -48,8 +54,8 @@ progress fault_in_buffers(const iovec* v, std::size_t count, const E& e) noexcep
 // Probes the first byte of [p, p + n), then one byte of each following page within it, and stops at
 // the first fault. `done`, in bytes, and `stopped_by.address` then name the first byte in the range
 // of the page that failed. n == 0: all(), nothing touched, whatever p. A range that wraps: done ==
-// 0, bad_address, nothing touched. Async-signal-safe after install(). Costs one access a page, and
-// a signal where it faults.
+// 0, bad_address, nothing touched. Async-signal-safe after install(). Costs one access a page at most (of
+// a MiB and more, see above), and a signal where it faults.
 template <engine::offering<engine::verb::probe> E = engine::standard>
 progress fault_in_readable(const volatile void* p, std::size_t n, E e = E{}) noexcept {
   return detail::fault_in<access_kind::read>(p, n, e);

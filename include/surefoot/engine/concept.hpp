@@ -27,7 +27,8 @@
 //                                                std::size_t stride) const
 //       Probes the first byte, then one of each following unit of `stride` bytes (a power of two; 1:
 //       every byte): the first one, or any where all of a unit has one answer. Stops at the first
-//       fault; `done` is the distance to the first byte of that unit.
+//       fault; `done` is the distance to the first byte of that unit. Where many pages are asked, some
+//       behind that one may have been, too (engine/populate.hpp).
 //   verb::scan
 //   progress scan(const volatile void* p, std::size_t n) const
 //       Loads that cover every byte, and no other. `done` is the distance to the first bad one.

@@ -1,6 +1,6 @@
 // engine::jump: sigsetjmp(buf, 0) before, siglongjmp out of the handler after a fault. Portable
-// POSIX; the only engine that can run arbitrary code. No system call on the way in (5 ns), one on
-// the way out of a fault.
+// POSIX; the only engine that can run arbitrary code. No system call on the way in (5 ns; but see
+// engine/populate.hpp), one on the way out of a fault.
 //
 // A jump out of a handler loses what the kernel's return would have restored, so it is restored by
 // hand: the signal mask (after the jump), the floating-point control words, the protection key
