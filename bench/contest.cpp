@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <numeric>
+#include <random>
 #include <regex>
 #include <vector>
 
@@ -77,10 +79,13 @@ void run(benchmark::State& state, const goal& wanted, const std::string& variant
   std::vector<std::size_t> n;
   for (const way* w : all) n.push_back(repetitions(*w));
   std::vector<std::vector<double>> samples(all.size());
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::minstd_rand shuffler;
   std::size_t round = 0;
   for (auto _ : state) {
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const std::size_t turn = (i + round) % all.size();
+    std::shuffle(order.begin(), order.end(), shuffler);
+    for (const std::size_t turn : order) {
       samples[turn].push_back(all[turn]->turn(n[turn]) / static_cast<double>(n[turn]));
     }
     state.SetIterationTime(samples[0].back() * 1e-9);

@@ -1,6 +1,7 @@
 // Ways of doing the same work, side by side in one process: in each round every way has its turn, in an order
-// that rotates, and what counts is the median of the rounds' ratios. So what the machine does meanwhile
-// (another clock, a noisy neighbour) meets all of them.
+// that is drawn, and what counts is the median of the rounds' ratios. So what the machine does meanwhile
+// (another clock, a noisy neighbour) meets all of them, and so does what another way leaves behind (a file's
+// large pages that were split, or are to be written back: the next one takes 1.2 times as long).
 //
 // Google Benchmark runs the contests, chooses them (--benchmark_filter) and writes their figures as JSON
 // (--benchmark_out); progress, and the table of goals in the end (goals.hpp), are printed by this program.
