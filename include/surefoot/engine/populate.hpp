@@ -78,7 +78,7 @@ class faulting_in {
         may_be_huge = false;
         if (try_huge()) return true;
       } else if (window > 1 || --alone == 0) {
-        window = window <= first_window ? second_window : smaller(4 * window, most_in_window);
+        window = window <= first_window ? second_window : smaller(8 * window, most_in_window);
       }
     }
     return false;
