@@ -42,6 +42,64 @@ std::size_t lost_with(const fault& bad) noexcept {
                  bad.kind == cause::tag_mismatch ? E::granule() : lost_unit(bad, page));
 }
 
+// What an engine without a survey foresees: nothing.
+struct no_survey {
+  static void met(const fault&) noexcept {}
+  static engine::outlook look(const volatile void*, std::size_t n) noexcept { return {n}; }
+};
+template <class E>
+struct survey_of : identity<no_survey> {};
+template <engine::offering<engine::verb::survey> E>
+struct survey_of<E> : identity<typename E::survey> {};
+
+// Goes through [p, p + n), whatever cannot be read. step(at, bytes) says how far it came from there, and
+// lost(fault) how many bytes are to be left out where a read failed. Ends early only where a write did.
+template <class E, class Step, class Lost, class OnHole>
+salvaged around_holes(const volatile void* p, std::size_t n, Step step, Lost lost,
+                      OnHole& on_hole) noexcept {
+  typename survey_of<E>::type survey;
+  salvaged all{.left = n};
+  fault why{};  // of the run whose end is not known yet, and its bytes
+  std::size_t bytes = 0;
+  const auto end_run = [&]() noexcept {
+    if (bytes == 0) return;
+    const std::size_t size = bytes;
+    bytes = 0;
+    ++all.holes;
+    on_hole(static_cast<const fault&>(why), all.copied + all.lost - size, size);
+  };
+  const auto lose = [&](const fault& bad, std::size_t most) noexcept {
+    if (bytes > 0 && !same_reason(bad, why)) end_run();
+    if (bytes == 0) why = bad;
+    const std::size_t size = smaller(most, all.left);
+    bytes += size;
+    all.lost += size;
+    all.left -= size;
+  };
+  while (all.left > 0) {
+    const std::size_t at = n - all.left;
+    const engine::outlook ahead = survey.look(forward(p, at), all.left);
+    if (ahead.why.kind != cause::none) {
+      lose(ahead.why, ahead.bytes);
+      continue;
+    }
+    // What comes behind a bad page is not probed first: the step itself says whether it is bad too.
+    const progress part = step(at, ahead.bytes);
+    if (part.done > 0) end_run();
+    all.copied += part.done;
+    all.left -= part.done;
+    if (part.all()) continue;
+    if (part.stopped_by.during == access_kind::write) {
+      all.stopped_by = part.stopped_by;
+      break;
+    }
+    survey.met(part.stopped_by);
+    lose(part.stopped_by, lost(part.stopped_by));
+  }
+  end_run();
+  return all;
+}
+
 }  // namespace detail
 
 // Copies [src, src + n) to dst, leaving out what cannot be read, and calls on_hole(fault, offset,
@@ -49,50 +107,29 @@ std::size_t lost_with(const fault& bad) noexcept {
 // and is reported once its end is known, which may be after what follows it was copied. The bytes
 // of dst that belong to a run are not touched. Ends early only where dst fails. A range that wraps:
 // nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as far as on_hole
-// is. Costs a copy, and one fault for each bad page.
+// is.
+//
+// Costs a copy and a fault for each run, and less than one for each further bad page: an engine with a survey
+// (engine/survey.hpp) asks the kernel from the second fault on, and keeps up to two files of /proc open
+// meanwhile. They are closed when salvage returns: not where on_hole leaves it by a jump.
 template <detail::hole_callback OnHole, engine::offering<engine::verb::copy> E = engine::standard>
 salvaged salvage(volatile void* dst, const volatile void* src, std::size_t n, OnHole&& on_hole,
                  E e = E{}) noexcept {
-  salvaged all{.left = n};
-  if (n == 0) return all;
-  if (detail::wraps(src, n)) all.stopped_by = detail::wrapped(src, access_kind::read);
-  if (detail::wraps(dst, n)) all.stopped_by = detail::wrapped(dst, access_kind::write);
-  if (all.stopped_by.kind != cause::none) return all;
+  salvaged none{.left = n};
+  if (n == 0) return none;
+  if (detail::wraps(src, n)) none.stopped_by = detail::wrapped(src, access_kind::read);
+  if (detail::wraps(dst, n)) none.stopped_by = detail::wrapped(dst, access_kind::write);
+  if (none.stopped_by.kind != cause::none) return none;
   if (!e.ready()) [[unlikely]] {
-    all.stopped_by = detail::not_ready(src, access_kind::read);
-    return all;
+    none.stopped_by = detail::not_ready(src, access_kind::read);
+    return none;
   }
-  fault why{};  // of the run whose end is not known yet, and its bytes
-  std::size_t bytes = 0;
-  const auto end_run = [&](std::size_t end) noexcept {
-    if (bytes == 0) return;
-    ++all.holes;
-    on_hole(static_cast<const fault&>(why), end - bytes, bytes);
-    bytes = 0;
-  };
-  while (all.left > 0) {
-    const std::size_t at = n - all.left;
-    // What comes behind a bad page is not probed first: the copy itself says whether it is bad too.
-    const progress part = e.copy(detail::forward(dst, at), detail::forward(src, at), all.left);
-    all.copied += part.done;
-    all.left -= part.done;
-    const bool goes_on = part.done == 0 && bytes > 0 &&
-                         part.stopped_by.during == access_kind::read &&
-                         detail::same_reason(part.stopped_by, why);
-    if (!goes_on) end_run(at);
-    if (part.all()) break;
-    if (part.stopped_by.during == access_kind::write) {
-      all.stopped_by = part.stopped_by;
-      break;
-    }
-    if (!goes_on) why = part.stopped_by;
-    const std::size_t bad = detail::smaller(detail::lost_with<E>(part.stopped_by), all.left);
-    bytes += bad;
-    all.lost += bad;
-    all.left -= bad;
-  }
-  end_run(n - all.left);
-  return all;
+  return detail::around_holes<E>(
+      src, n,
+      [&](std::size_t at, std::size_t bytes) noexcept {
+        return e.copy(detail::forward(dst, at), detail::forward(src, at), bytes);
+      },
+      [](const fault& bad) noexcept { return detail::lost_with<E>(bad); }, on_hole);
 }
 
 }  // namespace SUREFOOT_ABI

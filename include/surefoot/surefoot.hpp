@@ -7,7 +7,7 @@
 //   try_fill, try_zero                      the same byte many times
 //   try_length, try_find, try_compare,
 //   try_copy_string                         strings
-//   salvage, heal                           what can be copied; zeros for what is lost
+//   salvage, find_holes, heal               what can be copied; what cannot; zeros for what is lost
 //   fault_in_readable, fault_in_writeable   "can I make some progress here?"
 //   ensure_readable, ensure_writeable       "can I access every byte?"
 //   resume, restart                         the retry loops, each with its question
@@ -21,6 +21,7 @@
 #include <surefoot/ensure_accessible.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/fault_in.hpp>
+#include <surefoot/find_holes.hpp>
 #include <surefoot/guarded.hpp>
 #include <surefoot/handler.hpp>
 #include <surefoot/heal.hpp>

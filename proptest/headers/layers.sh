@@ -15,7 +15,7 @@ allowed_for() {
     ./arch/* | ./os/*) echo "^(($words)\.hpp|arch/.*|os/.*)$" ;;
     ./signal/*) echo "^(($words)\.hpp|(arch|os|signal)/.*)$" ;;
     ./engine/*) echo "^(($words|handler)\.hpp|(arch|os|signal|engine)/.*)$" ;;
-    ./fault_in.hpp | ./ensure_accessible.hpp | ./try_*.hpp | ./salvage.hpp | ./loop.hpp)
+    ./fault_in.hpp | ./ensure_accessible.hpp | ./try_*.hpp | ./salvage.hpp | ./find_holes.hpp | ./loop.hpp)
       # The engine is the only thing a primitive touches memory with.
       echo '^([a-z_]+\.hpp|engine/.*)$' ;;
     *) echo '^([a-z_]+\.hpp|(arch|os|signal|engine)/.*)$' ;;

@@ -27,6 +27,6 @@ search 'outside arch/' '\b(asm|__asm|__asm__)\b|uc_mcontext' \
   $(find . -name '*.hpp' ! -path './testing/*' ! -path './arch/*')
 search 'a primitive names a signal' '\b(SIG(SEGV|BUS)|siginfo_t|ucontext_t)\b' \
   fault_in.hpp ensure_accessible.hpp try_copy.hpp try_value.hpp try_atomic.hpp try_string.hpp \
-  try_fill.hpp try_gather.hpp buffers.hpp salvage.hpp heal.hpp loop.hpp
+  try_fill.hpp try_gather.hpp buffers.hpp salvage.hpp find_holes.hpp heal.hpp loop.hpp
 [ "$bad" -eq 0 ] && echo 'none'
 exit "$bad"

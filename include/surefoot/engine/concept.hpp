@@ -65,6 +65,13 @@
 //   template <class F> fault run_within(const volatile void* p, std::size_t n, F& f) const
 //       Runs arbitrary code and catches any fault, or only those whose address lies in the range;
 //       `kind` is none where the code came back by itself.
+//   verb::survey
+//   class survey, made and thrown away by each call that goes on behind faults
+//       void met(const fault& why)
+//           A load of the call was refused so.
+//       outlook look(const volatile void* p, std::size_t n)
+//           What is known of [p, p + n) without an access. p never goes back. A refusal it foretells is the
+//           very one that loads of all these bytes would meet; whatever it says nothing of is to be accessed.
 #pragma once
 
 #include <cstddef>
@@ -85,13 +92,20 @@ enum class SUREFOOT_PUBLIC verb : unsigned char {
   store,
   atomic,
   tag,
-  run
+  run,
+  survey
 };
 
 // 16 bytes that are loaded and stored by one instruction.
 struct SUREFOOT_PUBLIC word16 {
   std::uint64_t low;
   std::uint64_t high;
+};
+
+// What a survey knows of the beginning of a range.
+struct SUREFOOT_PUBLIC outlook {
+  std::size_t bytes;  // from the first one on: at least 1, at most all
+  fault why{};  // what a load of the first meets, and for the same reason of each; none: not known
 };
 
 // What a compare-and-exchange found, and whether it stored.
@@ -171,13 +185,19 @@ concept runs = requires(const E e, const volatile void* p, std::size_t n, void (
   requires noexcept(fault{e.run(f)})&& noexcept(fault{e.run_within(p, n, f)});
 };
 template <class E>
+concept surveys = requires(typename E::survey s, const fault& f, const volatile void* p,
+                           std::size_t n) {
+  requires noexcept(s.met(f))&& noexcept(outlook{s.look(p, n)});
+};
+template <class E>
 consteval bool has_what_it_offers() noexcept {
   const bool fine[] = {
       !E::offers(verb::probe) || probes<E>,    !E::offers(verb::scan) || scans<E>,
       !E::offers(verb::copy) || copies<E>,     !E::offers(verb::fill) || fills<E>,
       !E::offers(verb::search) || searches<E>, !E::offers(verb::load) || loads<E>,
       !E::offers(verb::store) || stores<E>,    !E::offers(verb::atomic) || atomics<E>,
-      !E::offers(verb::tag) || loads_tags<E>,  !E::offers(verb::run) || runs<E>};
+      !E::offers(verb::tag) || loads_tags<E>,  !E::offers(verb::run) || runs<E>,
+      !E::offers(verb::survey) || surveys<E>};
   for (const bool each : fine)
     if (!each) return false;
   return true;

@@ -15,6 +15,7 @@
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/populate.hpp>
+#include <surefoot/engine/survey.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
@@ -93,6 +94,7 @@ struct SUREFOOT_PUBLIC jump {
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
   static constexpr std::size_t granule() noexcept { return arch::granule(); }
   SUREFOOT_HIDDEN static bool ready() noexcept { return signals::ensure_installed(); }
+  using survey = detail::survey<jump>;
 
   template <class F>
   SUREFOOT_HIDDEN static fault run(F& f) noexcept {

@@ -33,7 +33,8 @@ namespace engine {
 
 struct SUREFOOT_PUBLIC kernel {
   static constexpr bool offers(verb v) noexcept {
-    return v != verb::search && v != verb::atomic && v != verb::tag && v != verb::run;
+    return v != verb::search && v != verb::atomic && v != verb::tag && v != verb::run &&
+           v != verb::survey;
   }
   static constexpr bool sees(cause c) noexcept {
     return c == cause::none || c == cause::unmapped || c == cause::denied || c == cause::poisoned;

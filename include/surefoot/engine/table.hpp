@@ -19,6 +19,7 @@
 #include <surefoot/engine/populate.hpp>
 #include <surefoot/engine/search.hpp>
 #include <surefoot/engine/steps.hpp>
+#include <surefoot/engine/survey.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
@@ -38,6 +39,7 @@ struct SUREFOOT_PUBLIC table {
   static constexpr std::size_t page_size() noexcept { return arch::page_size(); }
   static constexpr std::size_t granule() noexcept { return arch::granule(); }
   SUREFOOT_HIDDEN static bool ready() noexcept { return signals::ensure_installed(); }
+  using survey = detail::survey<table>;
 
   template <access_kind K>
   SUREFOOT_HIDDEN static fault probe(const volatile void* p) noexcept {

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -152,6 +153,112 @@ bool each_mapping(Visit visit) noexcept {
     }
   ::close(fd);
   return got >= 0;
+}
+
+// What the kernel tells of this process's own mappings and pages, one question at a time. The files
+// below /proc that it asks stay open from the first question on while this lives.
+class own_memory {
+ public:
+  // As the kernel lays out its struct page_region.
+  struct pages {
+    std::uint64_t first;
+    std::uint64_t end;
+    std::uint64_t kinds;
+  };
+
+  own_memory() noexcept = default;
+  ~own_memory() {
+    close(maps_);
+    close(pagemap_);
+  }
+  own_memory(const own_memory&) = delete;
+  own_memory& operator=(const own_memory&) = delete;
+
+  enum class told : unsigned char { yes, nothing_there, no };
+
+  // The mapping that `address` lies in, or else the first one above it (nothing_there: none is). `no`
+  // where it cannot be asked: PROCMAP_QUERY is of Linux 6.11.
+  told mapping_from(std::uintptr_t address, mapping& m) noexcept {
+    const errno_kept kept;
+    struct {
+      std::uint64_t size, asked, address, first, end, is, page_size, offset, inode;
+      std::uint32_t device[2], name_size, build_id_size;
+      std::uint64_t name, build_id;
+    } query{};
+    static_assert(sizeof query == 104);
+    constexpr std::uint64_t covering_or_next = 0x10;
+    query.size = sizeof query;
+    query.asked = covering_or_next;
+    query.address = address;
+    if (!open(maps_, "/proc/self/maps")) return told::no;
+    if (::syscall(SYS_ioctl, maps_, _IOWR('f', 17, query), &query) != 0) {
+      if (errno == ENOENT) return told::nothing_there;
+      close(maps_);
+      return told::no;
+    }
+    m.first = query.first;
+    m.end = query.end;
+    m.protection = ((query.is & 1) != 0 ? PROT_READ : 0) | ((query.is & 2) != 0 ? PROT_WRITE : 0) |
+                   ((query.is & 4) != 0 ? PROT_EXEC : 0);
+    m.shared = (query.is & 8) != 0;
+    m.of_file = query.inode != 0;
+    return told::yes;
+  }
+
+  // The guard pages (MADV_GUARD_INSTALL) in [first, end), in ascending order, the first `room` runs of
+  // them; how many runs, and in `until` how far that is all of them. -1 where the kernel does not tell:
+  // PAGEMAP_SCAN is of Linux 6.7, and of guard pages it tells since 6.16.
+  int guard_pages(std::uintptr_t first, std::uintptr_t end, pages* to, std::size_t room,
+                  std::uintptr_t& until) noexcept {
+    const errno_kept kept;
+    constexpr std::uint64_t is_guard = 1u << 8;
+    struct {
+      std::uint64_t size, flags, first, end, until, to, room, most_pages;
+      std::uint64_t inverted, all_of, any_of, told;
+    } scan{};
+    static_assert(sizeof scan == 96);
+    scan.size = sizeof scan;
+    scan.first = first;
+    scan.end = end;
+    scan.to = reinterpret_cast<std::uintptr_t>(to);
+    scan.room = room;
+    scan.all_of = is_guard;
+    scan.told = is_guard;
+    if (!open(pagemap_, "/proc/self/pagemap")) return -1;
+    const long runs = ::syscall(SYS_ioctl, pagemap_, _IOWR('f', 16, scan), &scan);
+    if (runs < 0) {
+      close(pagemap_);
+      return -1;
+    }
+    until = scan.until;
+    return static_cast<int>(runs);
+  }
+
+ private:
+  static constexpr int not_asked = -1, refused = -2;
+
+  static bool open(int& descriptor, const char* file) noexcept {
+    if (descriptor != not_asked) return descriptor >= 0;
+    const long made = ::syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC);
+    descriptor = made < 0 ? refused : static_cast<int>(made);
+    return made >= 0;
+  }
+  // For good: it is not opened again.
+  static void close(int& descriptor) noexcept {
+    const errno_kept kept;
+    if (descriptor >= 0) ::syscall(SYS_close, descriptor);
+    descriptor = refused;
+  }
+
+  int maps_ = not_asked;
+  int pagemap_ = not_asked;
+};
+
+// Can there be no guard pages on this kernel? Asked of no memory at all, which changes nothing.
+inline bool has_no_guard_pages() noexcept {
+  const errno_kept kept;
+  constexpr int guard_install = 102;  // MADV_GUARD_INSTALL, Linux 6.13
+  return ::syscall(SYS_madvise, 0UL, 0UL, guard_install) != 0 && errno == EINVAL;
 }
 
 // Puts fresh zero pages of that protection in the place of whatever is mapped there: 0, or the error

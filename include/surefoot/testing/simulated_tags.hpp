@@ -6,7 +6,7 @@
 //   simulated_tags engine(field.data());
 //   const progress copied = try_copy(field.data(), from, 4096, engine);  // 1600 done, tag_mismatch
 //
-// Stores and write probes are refused as loads are. Offers all verbs but atomic, tag and run, whose
+// Stores and write probes are refused as loads are. Offers all verbs but atomic, tag, run and survey, whose
 // accesses are the processor's own. Each call costs a look at each byte.
 #pragma once
 
@@ -31,7 +31,7 @@ class simulated_tags : public engine::standard {
 
   static constexpr bool offers(engine::verb v) noexcept {
     return v != engine::verb::search && v != engine::verb::atomic && v != engine::verb::tag &&
-           v != engine::verb::run && base::offers(v);
+           v != engine::verb::run && v != engine::verb::survey && base::offers(v);
   }
   static constexpr std::size_t granule() noexcept { return tag_granule; }
   static constexpr bool sees(cause c) noexcept { return c == cause::tag_mismatch || base::sees(c); }
