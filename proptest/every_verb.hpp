@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <surefoot/surefoot.hpp>
+#include <utility>
 #include <vector>
 
 #include "unit/engines.hpp"
@@ -84,6 +85,18 @@ void of_ranges(std::uint8_t* p, std::size_t n, const Damage& d, Check check) {
       e);
   reads("salvage",
         saved == surefoot::salvaged{.copied = n - lost, .lost = lost, .holes = hit ? 1u : 0u});
+
+  // find_holes asks what faulting in asks, and goes on behind it.
+  const progress first = d.template faulted_in<E>(access_kind::read, p, n);
+  bool is_first = true;
+  const auto found = surefoot::find_holes(
+      p, n,
+      [&](const fault& why, std::size_t at, std::size_t) {
+        if (std::exchange(is_first, false))
+          check("a hole of find_holes", why == first.stopped_by && at == first.done);
+      },
+      e);
+  check("find_holes", found.good + found.bad == n && is_first == first.all());
 
   const auto* const text = reinterpret_cast<const char*>(p);
   check("try_length", surefoot::try_length(text, n, e).stopped_by == on_read);

@@ -25,9 +25,11 @@ using surefoot::engine::verb;
 using surefoot::engine::word16;
 
 constexpr verb verbs[] = {verb::probe, verb::scan,  verb::copy,   verb::fill, verb::search,
-                          verb::load,  verb::store, verb::atomic, verb::tag,  verb::run};
+                          verb::load,  verb::store, verb::atomic, verb::tag,  verb::run,
+                          verb::survey};
 constexpr const char* names[] = {"probe", "scan",  "copy",   "fill", "search",
-                                 "load",  "store", "atomic", "tag",  "run"};
+                                 "load",  "store", "atomic", "tag",  "run",
+                                 "survey"};
 
 // Counts answers, and says which one was wrong.
 class checked {
@@ -290,6 +292,26 @@ void conforms(checked& answer, std::integral_constant<verb, verb::run>) {
   }
 }
 
+template <class E>
+void conforms(checked& answer, std::integral_constant<verb, verb::survey>) {
+  for (const kind bad : memory::kinds_that_refuse(access_kind::read)) {
+    const memory::pages land{kind::good, bad, bad, bad, bad, kind::good};
+    typename E::survey survey;
+    for (std::size_t i = 1; i < 3; ++i) {
+      answer(survey.look(land.page(i), page_size).why == fault{}, "nothing is known of the first");
+      survey.met(memory::fault_of<E>(bad, access_kind::read, land.page(i)));
+    }
+    const auto ahead = survey.look(land.page(3), 3 * page_size);
+    answer(ahead.bytes >= 1 && ahead.bytes <= 3 * page_size, "a part of what was asked about");
+    if (ahead.why.kind != cause::none) {
+      answer(ahead.why == memory::fault_of<E>(bad, access_kind::read, land.page(3)),
+             "the fault that would be met");
+      answer(ahead.bytes <= 2 * page_size, "only where it would be");
+    }
+    answer(survey.look(land.page(5), page_size).why == fault{}, "nothing of good memory");
+  }
+}
+
 template <class E, verb V>
 std::size_t answers_of() {
   checked answer;
@@ -331,7 +353,7 @@ TEST_CASE("every engine keeps the contract of each verb that it offers") {
   const std::string rows[] = {row<verb::probe>(), row<verb::scan>(),   row<verb::copy>(),
                               row<verb::fill>(),  row<verb::search>(), row<verb::load>(),
                               row<verb::store>(), row<verb::atomic>(), row<verb::tag>(),
-                              row<verb::run>()};
+                              row<verb::run>(),   row<verb::survey>()};
   if (!kernel_copies()) memory::say_skipped("process_vm_readv()");
   static_assert(std::size(verbs) == std::size(names));
   CHECK(std::size(rows) == std::size(verbs));
