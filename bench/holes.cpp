@@ -84,6 +84,7 @@ std::function<bool(std::size_t)> at_random(double share) {
   };
 }
 
+// The first is the one with a hole of one page between any two good ones.
 std::vector<pattern> patterns(std::size_t size) {
   const made_by single = has_guards() ? made_by::guard : made_by::no_access;
   // Less where each hole is a mapping: 2^14 of them, and as many of what is between.
@@ -155,6 +156,34 @@ void enter_many_holes(const char* name, std::size_t size, bool copied, Ours ours
         few_rounds);
 }
 
+// The same beside one fault a page: ours may take so many times that.
+template <class Ours, class Each>
+void enter_against_faults(const char* name, std::size_t size, Ours ours, Each each_page) {
+  const auto all = patterns(size);
+  for (const pattern& p : all) {
+    const bool is_long = p.name.find("bad runs") != std::string::npos;
+    if (&p != &all.front() && !is_long) continue;
+    enter(
+        {std::string(name) + ", to one fault a page, " + (is_long ? "long holes" : "single pages"),
+         is_long ? 0.10 : 0.25},
+        p.name,
+        [=] {
+          const auto field =
+              std::make_shared<minefield>(p.size, runs_of(p.size, p.is_bad), p.how, false);
+          ways made = over_holes(
+              field, name, ours, "", [](void*, void*, std::size_t) {}, each_page);
+          return ways{made.ours, made.peers, {}};
+        },
+        few_rounds);
+  }
+}
+
+// A touch of each page, of another cache line each time: one line in all of them falls into one cache set.
+void touch_pages(const void* from, std::size_t n) {
+  const auto* const p = static_cast<const volatile unsigned char*>(from);
+  for (std::size_t i = 0; i < n / page; ++i) (void)p[i * page + i % 64 * 64];
+}
+
 }  // namespace
 
 void enter_holes() {
@@ -173,6 +202,23 @@ void enter_holes() {
       [=](void* to, const void* from, std::size_t n) {
         keep(surefoot::try_copy(to, from, n, installed).done);
       });
+
+  const std::size_t whole = std::size_t{1} << 30;
+  const auto find = [=](void*, const void* from, std::size_t n) {
+    std::size_t bad = 0;
+    const auto count = [&](const surefoot::fault&, std::size_t, std::size_t bytes) {
+      bad += bytes;
+    };
+    keep(surefoot::find_holes(from, n, count, installed).good);
+    keep(bad);
+  };
+  const auto ask = [=](void*, const void* from, std::size_t n) {
+    keep(surefoot::fault_in_readable(from, n, installed).done);
+  };
+  enter_many_holes(
+      "find_holes", whole, false, find, "touch",
+      [](void*, void* from, std::size_t n) { touch_pages(from, n); }, ask);
+  enter_against_faults("find_holes", whole, find, ask);
 }
 
 }  // namespace bench

@@ -109,9 +109,10 @@ salvaged around_holes(const volatile void* p, std::size_t n, Step step, Lost los
 // nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as far as on_hole
 // is.
 //
-// Costs a copy and a fault for each run, and less than one for each further bad page: an engine with a survey
-// (engine/survey.hpp) asks the kernel from the second fault on, and keeps up to two files of /proc open
-// meanwhile. They are closed when salvage returns: not where on_hole leaves it by a jump.
+// Costs a copy and a fault for each run, and less than one for each further bad page: from the second fault
+// on, an engine with a survey (engine/survey.hpp) asks the kernel what lies behind. So by the time a run is
+// reported, up to 2 MiB of what follows it may have been judged: what on_hole changes there may come too
+// late. Up to two files of /proc are open meanwhile; on_hole must return, for them to be closed.
 template <detail::hole_callback OnHole, engine::offering<engine::verb::copy> E = engine::standard>
 salvaged salvage(volatile void* dst, const volatile void* src, std::size_t n, OnHole&& on_hole,
                  E e = E{}) noexcept {

@@ -204,7 +204,7 @@ TEMPLATE_TEST_CASE("below a stack that grows the hole ends where the stack may c
 
 // --- whoever is called back changes what comes
 
-// A hole may be reported once the next one is met: what comes some pages behind it is changed.
+// By the time a hole is reported, up to 2 MiB behind it may have been judged: what comes later is changed.
 template <class E, class Change>
 std::vector<hole> found_while(const terrain::land& land, Change change) {
   std::vector<hole> all;
@@ -212,7 +212,7 @@ std::vector<hole> found_while(const terrain::land& land, Change change) {
       land.data(), land.size(),
       [&](const fault& why, std::size_t offset, std::size_t bytes) {
         if (all.empty())
-          change(land.data() + offset + bytes + 10 * page_size, land.data() + land.size());
+          change(land.data() + offset + bytes + 520 * page_size, land.data() + land.size());
         hole h{why, offset, bytes};
         h.why.address = nullptr;  // two lands are compared
         all.push_back(h);
@@ -240,15 +240,15 @@ TEMPLATE_TEST_CASE("what is changed behind a hole while it is reported is met as
   };
   std::vector<std::vector<stretch>> lands;
   if (terrain::is_here(kind::guards)) {
-    lands.push_back({{kind::guards_apart, 200}});
+    lands.push_back({{kind::guards_apart, 1600}});
     std::vector<stretch> runs;
-    for (int i = 0; i < 30; ++i) runs.insert(runs.end(), {{kind::good, 2}, {kind::guards, 5}});
+    for (int i = 0; i < 200; ++i) runs.insert(runs.end(), {{kind::good, 2}, {kind::guards, 5}});
     lands.push_back(runs);
   } else {
     memory::say_skipped("MADV_GUARD_INSTALL (Linux 6.13)");
   }
   std::vector<stretch> runs;
-  for (int i = 0; i < 30; ++i) runs.insert(runs.end(), {{kind::good, 2}, {kind::none, 9}});
+  for (int i = 0; i < 150; ++i) runs.insert(runs.end(), {{kind::good, 2}, {kind::none, 9}});
   lands.push_back(runs);
   for (const auto& all : lands) {
     const auto check = [&](const char* what, auto change) {

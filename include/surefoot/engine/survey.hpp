@@ -19,7 +19,8 @@
 //    SIGBUS and others with SIGSEGV cannot be seen.
 //  - Everything else is met by an access, each page: poison, tags, addresses that are nobody's.
 //
-// A page that would be fine is never foretold: it is accessed. Where the kernel does not answer (older
+// Guard pages are listed up to 2 MiB ahead, all else is asked when its turn has come. A page that would be
+// fine is never foretold: it is accessed. Where the kernel does not answer (older
 // ones, no /proc, seccomp), all is met by accesses, as if there were no survey.
 //
 // When it asks: measured (Linux 6.18, AMD EPYC), in units of one fault, which is a signal and its return: to
@@ -75,7 +76,7 @@ class survey {
   // After a run of a single page one is asked about only in so many, or once it is longer.
   static constexpr unsigned seldom = 8;
   // A look for guard pages at so many costs less than one fault.
-  static constexpr std::size_t window = 256 * page_size;
+  static constexpr std::size_t window = 512 * page_size;
   static constexpr std::size_t most_runs = 32;
   // To read so many lines of /proc/self/maps costs a fault.
   static constexpr unsigned lines_a_fault = 4;
@@ -128,7 +129,7 @@ class survey {
     else if (met_.kind == cause::no_backing)
       more = rest_without_backing(bad, smaller(n, std::size_t{m.end - at}));
     else if (met_.kind == cause::unmapped)
-      begin_guards(bad, n + page_size, m);
+      begin_guards(bad, n + page_size);
     pays_ = more > 0 || has_guards_;
     return more;
   }
@@ -192,57 +193,39 @@ class survey {
     return (at + (page_size - 1)) & ~(page_size - 1);
   }
 
-  // A guard page was met there, in this mapping: where are more?
-  void begin_guards(std::uintptr_t bad, std::size_t n, const os::mapping& m) noexcept {
+  // A guard page was met there: where are more of this mapping?
+  void begin_guards(std::uintptr_t bad, std::size_t n) noexcept {
     guard_ = bad;
     guard_met_ = met_;
-    mapping_end_ = m.end;
-    has_guards_ = m.protection != 0 && list_guards(bad, n) && runs_ > 0 && list_[0].first == bad &&
+    has_guards_ = list_guards(bad, n) && runs_ > 0 && list_[0].first == bad &&
                   (runs_ > 1 || list_[0].end > behind_);
   }
 
-  // Lists the guard pages from here on, as far as the mapping reached when it was last asked for.
+  // Lists the guard pages from here on, in the mapping where one was met. False where the kernel does not
+  // say, and where it is another mapping.
   bool list_guards(std::uintptr_t at, std::size_t n) noexcept {
+    os::mapping m;
     runs_ = run_ = 0;
-    if (at >= mapping_end_) return false;
-    const std::size_t span = smaller(smaller(n, window), std::size_t{mapping_end_ - at});
+    if (!find(at, m) || m.first > guard_ || m.protection == 0) return false;
+    const std::size_t span = smaller(smaller(n, window), std::size_t{m.end - at});
     const int runs = memory_.guard_pages(at, page_end(at + span), list_, most_runs, until_);
     if (runs < 0) return false;
     runs_ = static_cast<unsigned>(runs);
     return true;
   }
 
-  // What the list says is of the past: whoever is called back for a hole may have changed what lies behind
-  // it. So before a page is foretold, the kernel is asked once more: a single one, whether it is still
-  // refused; of more, for the mapping and the list.
+  // Goes by the list, and makes another one at its end, if it had a guard page.
   outlook between_guards(const volatile void* p, std::size_t n) noexcept {
     const std::uintptr_t at = place(p);
     while (run_ < runs_ && list_[run_].end <= at) ++run_;
     if (run_ == runs_ && at >= until_) {
-      has_guards_ = runs_ > 0 && list_guards(at, n);  // not where the last one had none
+      has_guards_ = runs_ > 0 && list_guards(at, n);
       if (!has_guards_) return {n};
     }
     if (run_ == runs_) return {smaller(n, std::size_t{until_ - at})};
-    if (list_[run_].first > at) return {smaller(n, std::size_t{list_[run_].first - at})};
-    std::size_t guarded = list_[run_].end - at;
-    if (guarded > page_size)
-      guarded = is_same_mapping(at) && list_guards(at, n) && runs_ > 0 && list_[0].first == at
-                    ? list_[0].end - at
-                    : 0;
-    else if (!populates_with(EFAULT, at))
-      guarded = 0;
-    if (guarded > 0) return foretold(p, smaller(n, guarded), guard_met_);
-    has_guards_ = false;  // until one is met again
-    return {n};
-  }
-
-  // Does the mapping in which a guard page was met reach until here?
-  bool is_same_mapping(std::uintptr_t at) noexcept {
-    os::mapping m;
-    if (memory_.mapping_from(at, m) != told::yes || m.first > guard_ || m.protection == 0)
-      return false;
-    mapping_end_ = m.end;
-    return true;
+    const pages& next = list_[run_];
+    if (next.first > at) return {smaller(n, std::size_t{next.first - at})};
+    return foretold(p, smaller(n, std::size_t{next.end - at}), guard_met_);
   }
 
   // The last fault that was met; how many there were, and how many of them page by page up to it.
@@ -260,7 +243,6 @@ class survey {
   unsigned runs_ = 0;
   unsigned run_ = 0;  // the first that may still come
   std::uintptr_t guard_ = 0;
-  std::uintptr_t mapping_end_ = 0;
   std::uintptr_t until_ = 0;
   fault guard_met_{};
   os::own_memory memory_;
