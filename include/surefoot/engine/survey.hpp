@@ -11,23 +11,26 @@
 //    probed: if it is refused for the same reason, all before it would be.
 //  - A mapping without any permission (`denied`, and `key_denied`, where keys are looked at first): all of
 //    it. Not the next one of its kind, which may have another protection key.
-//  - A guard page in a mapping: the mapping's other guard pages, which PAGEMAP_SCAN lists. No page of it
-//    has another cause to be refused before that one: permission and key are the mapping's.
+//  - A guard page in a mapping: the mapping's other guard pages, which PAGEMAP_SCAN lists. What is looked
+//    at before, permissions and key, is the mapping's, and let the first one pass.
 //  - SIGBUS (`no_backing`: behind the end of a file, no space, userfaultfd): pages behind it that
 //    MADV_POPULATE_READ refuses with EFAULT, as it does the first one, up to the end of the mapping or its
 //    next guard page, of which it says EFAULT too. That a driver answers some pages of one mapping with
 //    SIGBUS and others with SIGSEGV cannot be seen.
 //  - Everything else is met by an access, each page: poison, tags, addresses that are nobody's.
 //
-// Guard pages are listed up to 2 MiB ahead, all else is asked when its turn has come. A page that would be
-// fine is never foretold: it is accessed. Where the kernel does not answer (older
-// ones, no /proc, seccomp), all is met by accesses, as if there were no survey.
+// A page that would be fine is never foretold: it is accessed. Where the kernel does not answer (older ones,
+// no /proc, seccomp), all is met by accesses, as if there were no survey. As any answer, what is foretold is of
+// its moment: of guard pages up to 2 MiB ahead of the access. While other threads change the mappings, its
+// parts may be of two moments: that a page is refused, and why.
 //
 // When it asks: measured (Linux 6.18, AMD EPYC), in units of one fault, which is a signal and its return: to
 // open and close a file of /proc costs 1.0, PROCMAP_QUERY 0.15, PAGEMAP_SCAN 0.2, and 0.0007 a page or 0.005 a
-// run of guard pages, MADV_POPULATE_READ of a page that is refused 0.24, a line of /proc/self/maps 0.2. So a
-// question is put once there were as many faults as it costs, or where the last one has saved some: the whole
-// never costs more than twice what the faults alone would.
+// run of guard pages, MADV_POPULATE_READ of a page that is refused 0.24 (of one that is fine 0.2,
+// process_vm_readv 0.36 in both cases: so no page is asked that may be fine), a line of /proc/self/maps 0.2.
+// So a question is put once there were as many faults as it costs, or where the last one has saved some: the
+// whole never costs more than twice what the faults alone would. By the list, alternating guard pages cost
+// 0.04 of a fault each (bench/holes.cpp); it was 0.30 when each was asked of by MADV_POPULATE_READ besides.
 #pragma once
 
 #include <errno.h>

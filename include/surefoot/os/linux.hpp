@@ -207,7 +207,7 @@ class own_memory {
 
   // The guard pages (MADV_GUARD_INSTALL) in [first, end), in ascending order, the first `room` runs of
   // them; how many runs, and in `until` how far that is all of them. -1 where the kernel does not tell:
-  // PAGEMAP_SCAN is of Linux 6.7, and of guard pages it tells since 6.16.
+  // PAGEMAP_SCAN is of Linux 6.7, and of guard pages it tells since commit a516403787e0 (2025).
   int guard_pages(std::uintptr_t first, std::uintptr_t end, pages* to, std::size_t room,
                   std::uintptr_t& until) noexcept {
     const errno_kept kept;
