@@ -147,7 +147,11 @@ void enter_many_holes(const char* name, std::size_t size, bool copied, Ours ours
                       const char* good_name, Good good, Each each_page) {
   for (const pattern& p : patterns(size))
     enter(
-        {std::string(name) + ", many holes", 1.10}, p.name,
+        {std::string(name) + ", many holes", 1.10, 0, "ns",
+         "the limit knows where the holes are: ours looks for the next one (2 ns a page), or, "
+         "where they "
+         "are more than 2 MiB apart, meets it by its signal"},
+        p.name,
         [=] {
           return over_holes(
               std::make_shared<minefield>(p.size, runs_of(p.size, p.is_bad), p.how, copied), name,

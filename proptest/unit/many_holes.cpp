@@ -109,7 +109,7 @@ void check_signals(const std::vector<stretch>& all, std::size_t holes, int most)
   CHECK(signals.so_far() <= most);
 }
 
-TEMPLATE_TEST_CASE("a long hole costs two signals, and each further one in the call one", "",
+TEMPLATE_TEST_CASE("a long hole costs two signals, and each further one in the call one or two", "",
                    SUREFOOT_SIGNAL_ENGINES) {
   if (!kernel_names_mappings()) return memory::say_skipped("PROCMAP_QUERY (Linux 6.11)");
   REQUIRE(surefoot::install());

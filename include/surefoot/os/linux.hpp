@@ -225,6 +225,8 @@ class own_memory {
     scan.all_of = is_guard;
     scan.told = is_guard;
     if (!open(pagemap_, "/proc/self/pagemap")) return -1;
+    // MemorySanitizer does not see what the kernel writes there.
+    __builtin_memset(to, 0, room * sizeof *to);
     const long runs = ::syscall(SYS_ioctl, pagemap_, _IOWR('f', 16, scan), &scan);
     if (runs < 0) {
       close(pagemap_);
