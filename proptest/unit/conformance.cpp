@@ -24,12 +24,11 @@ using surefoot::progress;
 using surefoot::engine::verb;
 using surefoot::engine::word16;
 
-constexpr verb verbs[] = {verb::probe, verb::scan,  verb::copy,   verb::fill, verb::search,
-                          verb::load,  verb::store, verb::atomic, verb::tag,  verb::run,
-                          verb::survey};
-constexpr const char* names[] = {"probe", "scan",  "copy",   "fill", "search",
-                                 "load",  "store", "atomic", "tag",  "run",
-                                 "survey"};
+constexpr verb verbs[] = {verb::probe,  verb::scan, verb::copy,  verb::fill,
+                          verb::search, verb::load, verb::store, verb::atomic,
+                          verb::tag,    verb::run,  verb::survey};
+constexpr const char* names[] = {"probe", "scan",   "copy", "fill", "search", "load",
+                                 "store", "atomic", "tag",  "run",  "survey"};
 
 // Counts answers, and says which one was wrong.
 class checked {
