@@ -170,7 +170,7 @@ constexpr bool wraps(std::uintptr_t p, std::size_t n) noexcept { return n > 0 &&
 inline bool wraps(const volatile void* p, std::size_t n) noexcept { return wraps(address(p), n); }
 
 // Might [p, p + n) be empty, or leave the address space? In one test: false says that it does neither; true is
-// said of addresses in the upper half, too, which no user's memory has.
+// said of addresses in the upper half, too: the kernel's, and tagged ones with that bit (aarch64).
 constexpr bool may_be_odd(std::uintptr_t p, std::size_t n) noexcept {
   return ((p | (n - 1)) >> (8 * sizeof p - 1)) != 0;
 }

@@ -13,7 +13,7 @@ inline namespace SUREFOOT_ABI {
 
 namespace detail {
 
-// The rare ranges: where nothing is tried, or addresses are those of the kernel.
+// The rare ones: a range where nothing is tried, or with a kernel's address; an engine that is not ready.
 template <class E>
 [[gnu::cold, gnu::noinline]] progress fill_oddly(volatile void* dst, unsigned char byte,
                                                  std::size_t n, const E& e) noexcept {

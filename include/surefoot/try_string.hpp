@@ -2,9 +2,9 @@
 // copy, over memory that may fault. They stop at the first fault or at their answer, whichever
 // comes first: an answer that lies before a bad byte is an answer.
 //
-// They look at the memory in pieces of up to 256 bytes that do not cross a 256-byte boundary: what
-// lies behind the answer is touched in that piece only, within the range, and never in another
-// page.
+// What lies behind the answer is touched only within the range, up to 255 bytes further on, and never in another
+// page (of the left side of a comparison). Engines that do not search by themselves copy pieces of up to 256
+// bytes, which do not cross a 256-byte boundary.
 #pragma once
 
 #include <string.h>
@@ -45,7 +45,7 @@ progress load_piece(piece& to, const volatile void* p, std::size_t n, const E& e
 template <class E>
 result<std::size_t> find_byte(const volatile void* p, unsigned char byte, std::size_t n,
                               const E& e) noexcept {
-  if constexpr (engine::offering<E, engine::verb::search>) return e.find(p, byte, n);
+  if constexpr (engine::searching<E>) return e.find(p, byte, n);
   piece here;
   for (std::size_t at = 0; at < n;) {
     const progress loaded = load_piece(here, forward(p, at), n - at, e);
@@ -61,7 +61,7 @@ result<std::size_t> find_byte(const volatile void* p, unsigned char byte, std::s
 template <class E>
 result<int> compare_bytes(const volatile void* a, const volatile void* b, std::size_t n,
                           const E& e) noexcept {
-  if constexpr (engine::offering<E, engine::verb::search>) return e.compare(a, b, n);
+  if constexpr (engine::searching<E>) return e.compare(a, b, n);
   piece left, right;
   for (std::size_t at = 0; at < n;) {
     const progress one = load_piece(left, forward(a, at), n - at, e);

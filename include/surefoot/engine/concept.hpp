@@ -44,6 +44,9 @@
 //   result<int> compare(const volatile void* a, const volatile void* b, std::size_t n) const
 //       As memcmp. Both stop at the first byte that cannot be read, unless their answer lies before it (compare:
 //       or at it, on the other side: a is asked first), and touch no page behind the answer's (compare: of a).
+//   using searcher
+//       The engine that these are about: itself. They are used only then: an engine that derives from another
+//       one, and copies or loads in its own way, does not search in the other's.
 //   verb::load, verb::store
 //   template <class W> result<W> load(const volatile void* p) const
 //   template <class W> verdict store(volatile void* p, W word) const
@@ -77,6 +80,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/fault.hpp>
+#include <surefoot/range.hpp>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
@@ -159,6 +163,7 @@ concept fills = requires(const E e, volatile void* to, std::size_t n) {
 };
 template <class E>
 concept searches = requires(const E e, const volatile void* p, std::size_t n) {
+  typename E::searcher;
   requires noexcept(result<std::size_t>{e.find(p, std::uint8_t{}, n)});
   requires noexcept(result<int>{e.compare(p, p, n)});
 };
@@ -229,6 +234,18 @@ class SUREFOOT_PUBLIC installed : public E {
 
   bool done_;
 };
+
+namespace detail {
+template <class E>
+struct without_proof : surefoot::detail::identity<E> {};
+template <class E>
+struct without_proof<installed<E>> : surefoot::detail::identity<E> {};
+}  // namespace detail
+
+// An engine that searches by itself.
+template <class E>
+concept searching = offering<E, verb::search> &&
+    surefoot::detail::same<typename E::searcher, typename detail::without_proof<E>::type>;
 
 }  // namespace engine
 }  // namespace SUREFOOT_ABI

@@ -235,6 +235,7 @@ template <class Work>
   if (n >= 8) return search_words<8, Work>(p, from, n);
   if (n >= 4) return search_words<4, Work>(p, from, n);
   if (n >= 2) return search_words<2, Work>(p, from, n);
+  if (n == 0) return {0, false};
   return search_words<1, Work>(p, from, n);
 }
 
@@ -251,7 +252,6 @@ template <class Work>
   return {head + rest.at, rest.faulted};
 }
 
-// n > 0.
 template <class Work>
 [[gnu::noinline]] found search(const volatile void* p, typename Work::source from,
                                std::size_t n) noexcept {

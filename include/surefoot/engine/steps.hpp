@@ -3,8 +3,8 @@
 // good one costs little more than they do; that any of them may fault costs a flag.
 //
 // Sizes up to eight vectors are one step, whose last accesses may overlap its first ones; larger ones go
-// four vectors at a time, and end in such a step. On bench/copies.cpp's machine that is as fast as libc's
-// memcpy and memset at every size: neither `rep movsb` nor stores past the cache gain anything over it.
+// four vectors at a time, and end in such a step; a fill of a page and more is the processor's own loop, where it has
+// a fast one. On bench/copies.cpp's machine that is about as fast as libc's memcpy and memset at every size.
 #pragma once
 
 #include <cstddef>
@@ -82,7 +82,8 @@ struct stop {
 inline constexpr std::size_t whole_step = ~std::size_t{0};
 
 // A step of `n` bytes met a fault, Count accesses of a width at each end: what is stored of it for certain? All
-// stores before the one that faulted, which ascend; nothing, where a load did.
+// stores before the one that faulted, which ascend; nothing, where a load did. Which row it was of its entry says:
+// where they overlap the address does not, for another thread may have taken the memory away between the two.
 template <std::size_t Width, std::size_t Count>
 [[gnu::cold, gnu::noinline]] inline bool step_met(const volatile void* dst, std::size_t n,
                                                   arch::trap t, std::size_t before,
@@ -91,9 +92,11 @@ template <std::size_t Width, std::size_t Count>
   std::size_t stored = 0;
   if (writes) {
     constexpr std::size_t first_row = Count * Width;
-    const std::size_t bad = offset_of(dst, t, 0), last_row = n - first_row;
-    stored = bad < first_row ? bad / Width * Width
-                             : larger(first_row, last_row + (bad - last_row) / Width * Width);
+    const std::size_t last_row = n - first_row, bad = offset_of(dst, t, 0);
+    if ((t.info & signals::trap_last_row) == 0)
+      stored = bad / Width * Width;
+    else
+      stored = larger(first_row, last_row + (larger(bad, last_row) - last_row) / Width * Width);
   }
   met = {{before + stored, whole_step, writes ? access_kind::write : access_kind::read}, t};
   return true;
@@ -168,7 +171,7 @@ template <class Work>
   return in_steps<Work>(dst, from, n, met);
 }
 
-// n > 0. What most calls are for comes first, and needs no width: two or four vectors of 16 bytes are as fast
+// What most calls are for comes first, and needs no width: two or four vectors of 16 bytes are as fast
 // as one or two wider ones, which have to be left again.
 template <class Work>
 [[gnu::noinline]] bool in_steps(volatile void* dst, typename Work::source from, std::size_t n,
@@ -185,6 +188,7 @@ template <class Work>
   if (n >= 8) return step<8, 1, Work>(dst, from, n, 0, met);
   if (n >= 4) return step<4, 1, Work>(dst, from, n, 0, met);
   if (n >= 2) return step<2, 1, Work>(dst, from, n, 0, met);
+  if (n == 0) return false;
   arch::trap t;
   return Work::one(dst, from, t) && step_met<1, 1>(dst, 1, t, 0, met);
 }

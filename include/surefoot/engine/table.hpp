@@ -102,13 +102,14 @@ struct SUREFOOT_PUBLIC table {
         });
   }
 
+  using searcher = table;
   template <class Searches = arch::searches>
   SUREFOOT_HIDDEN static result<std::size_t> find(const volatile void* p, std::uint8_t byte,
                                                   std::size_t n) noexcept {
     const detail::found end =
         detail::search<detail::finding<Searches>>(p, byte * std::uint64_t{0x0101010101010101}, n);
     if (end.faulted) [[unlikely]]
-      return find_by_bytes(p, byte, end.at, n);
+      return find_by_bytes<Searches>(p, byte, end.at, n);
     return end.at;
   }
   template <class Searches = arch::searches>
@@ -117,7 +118,7 @@ struct SUREFOOT_PUBLIC table {
     const detail::found end = detail::search<detail::comparing<Searches>>(a, b, n);
     if (end.at == n) [[likely]]
       return 0;
-    return compare_by_bytes(a, b, end.at, n);
+    return compare_by_bytes<Searches>(a, b, end.at, n);
   }
 
   template <class W>
@@ -228,28 +229,46 @@ struct SUREFOOT_PUBLIC table {
       return detail::walk_fill<true>(dst, byte, n, met.now = {}, met.trap);
   }
 
-  // The rest of a search, from where it met a fault or a difference.
+  // A search that met a fault or a difference goes on byte by byte; where that is gone meanwhile, after so many
+  // in its own way again.
+  static constexpr std::size_t byte_by_byte = 128;
+
+  template <class Searches>
   [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<std::size_t> find_by_bytes(
       const volatile void* p, std::uint8_t byte, std::size_t at, std::size_t n) noexcept {
-    for (; at < n; ++at) {
-      const result<std::uint8_t> here = load<std::uint8_t>(detail::forward(p, at));
-      if (!here.ok()) return result<std::size_t>::stopped(here.stopped_by);
-      if (here.value() == byte) break;
+    for (;;) {
+      const std::size_t end = at + detail::smaller(n - at, byte_by_byte);
+      for (; at < end; ++at) {
+        const result<std::uint8_t> here = load<std::uint8_t>(detail::forward(p, at));
+        if (!here.ok()) return result<std::size_t>::stopped(here.stopped_by);
+        if (here.value() == byte) return at;
+      }
+      if (at == n) return at;
+      const detail::found rest = detail::search<detail::finding<Searches>>(
+          detail::forward(p, at), byte * std::uint64_t{0x0101010101010101}, n - at);
+      at += rest.at;
+      if (!rest.faulted) return at;
     }
-    return at;
   }
+  template <class Searches>
   [[gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_by_bytes(const volatile void* a,
                                                                         const volatile void* b,
                                                                         std::size_t at,
                                                                         std::size_t n) noexcept {
-    for (; at < n; ++at) {
-      const result<std::uint8_t> left = load<std::uint8_t>(detail::forward(a, at));
-      if (!left.ok()) return result<int>::stopped(left.stopped_by);
-      const result<std::uint8_t> right = load<std::uint8_t>(detail::forward(b, at));
-      if (!right.ok()) return result<int>::stopped(right.stopped_by);
-      if (left.value() != right.value()) return left.value() - right.value();
+    for (;;) {
+      const std::size_t end = at + detail::smaller(n - at, byte_by_byte);
+      for (; at < end; ++at) {
+        const result<std::uint8_t> left = load<std::uint8_t>(detail::forward(a, at));
+        if (!left.ok()) return result<int>::stopped(left.stopped_by);
+        const result<std::uint8_t> right = load<std::uint8_t>(detail::forward(b, at));
+        if (!right.ok()) return result<int>::stopped(right.stopped_by);
+        if (left.value() != right.value()) return left.value() - right.value();
+      }
+      if (at == n) return 0;
+      using work = detail::comparing<Searches>;
+      at += detail::search<work>(detail::forward(a, at), detail::forward(b, at), n - at).at;
+      if (at == n) return 0;
     }
-    return 0;
   }
 
   template <class Bytes>

@@ -1,5 +1,5 @@
-// Copies on x86-64: the inner block of a walk, 64 bytes through four SSE registers, which every x86-64 has, and
-// the steps of engine/steps.hpp with registers of 2 to 64 bytes.
+// Copies on x86-64: the inner block of a walk (here of engine::jump), 64 bytes through four SSE registers, which
+// every x86-64 has; and the steps of engine/steps.hpp, with registers of 1 to 64 bytes.
 //
 // What is loaded is loaded before any of it is stored, so that a fault on the load side leaves the
 // destination alone, and so that a destination below its source may overlap it. Stores ascend: when one
@@ -80,6 +80,9 @@ struct steps<1> {
   SUREFOOT_X86_ACCESS(n, move " " #at "(%[" #base "]), " to, base, 0, at, width)
 #define SUREFOOT_X86_WRITE(n, move, from, base, at, width)                                         \
   SUREFOOT_X86_ACCESS(n, move " " from ", " #at "(%[" #base "])", base, 1, at, width)
+// At the end, behind other stores of the step (table_entry::writes).
+#define SUREFOOT_X86_WRITE_LAST(n, move, from, base, at, width)                                    \
+  SUREFOOT_X86_ACCESS(n, move " " from ", " #at "(%[" #base "])", base, 3, at, width)
 
 #define SUREFOOT_X86_NARROW_STEPS(width, load, loaded, store, stored)                              \
   template <>                                                                                      \
@@ -92,7 +95,7 @@ struct steps<1> {
                    SUREFOOT_X86_READ(0, load, loaded "[a]", src, 0, width)                         \
                    SUREFOOT_X86_READ(1, load, loaded "[b]", src_end, 0, width)                     \
                    SUREFOOT_X86_WRITE(2, store, stored "[a]", dst, 0, width)                       \
-                   SUREFOOT_X86_WRITE(3, store, stored "[b]", dst_end, 0, width)                   \
+                   SUREFOOT_X86_WRITE_LAST(3, store, stored "[b]", dst_end, 0, width)                   \
                    SUREFOOT_X86_PAD                                                                \
                    : [a] "=&r"(a), [b] "=&r"(b), SUREFOOT_X86_TRAP(faulted, t)                     \
                    : [src] "r"(src), [src_end] "r"(detail::forward(src, n - width)),               \
@@ -106,7 +109,7 @@ struct steps<1> {
       bool faulted;                                                                                \
       asm volatile("clc\n"                                                                         \
                    SUREFOOT_X86_WRITE(0, store, stored "[bytes]", dst, 0, width)                   \
-                   SUREFOOT_X86_WRITE(1, store, stored "[bytes]", dst_end, 0, width)               \
+                   SUREFOOT_X86_WRITE_LAST(1, store, stored "[bytes]", dst_end, 0, width)               \
                    SUREFOOT_X86_PAD                                                                \
                    : SUREFOOT_X86_TRAP(faulted, t)                                                 \
                    : [bytes] "r"(bytes), [dst] "r"(dst),                                           \
@@ -131,10 +134,18 @@ SUREFOOT_X86_NARROW_STEPS(8, "movq", "%q", "movq", "%q")
 #define SUREFOOT_X86_WRITE_2(n0, n1, move, kind, r0, r1, base, width)                              \
   SUREFOOT_X86_WRITE(n0, move, kind #r0, base, 0, width)                                           \
   SUREFOOT_X86_WRITE(n1, move, kind #r1, base, width, width)
+#define SUREFOOT_X86_WRITE_LAST_2(n0, n1, move, kind, r0, r1, base, width)                         \
+  SUREFOOT_X86_WRITE_LAST(n0, move, kind #r0, base, 0, width)                                      \
+  SUREFOOT_X86_WRITE_LAST(n1, move, kind #r1, base, width, width)
 #define SUREFOOT_X86_WRITE_4(n0, n1, n2, n3, move, kind, r0, r1, r2, r3, base, width)              \
   SUREFOOT_X86_WRITE_2(n0, n1, move, kind, r0, r1, base, width)                                    \
   SUREFOOT_X86_WRITE(n2, move, kind #r2, base, 2 * width, width)                                   \
   SUREFOOT_X86_WRITE(n3, move, kind #r3, base, 3 * width, width)
+
+#define SUREFOOT_X86_WRITE_LAST_4(n0, n1, n2, n3, move, kind, r0, r1, r2, r3, base, width)         \
+  SUREFOOT_X86_WRITE_LAST_2(n0, n1, move, kind, r0, r1, base, width)                               \
+  SUREFOOT_X86_WRITE_LAST(n2, move, kind #r2, base, 2 * width, width)                              \
+  SUREFOOT_X86_WRITE_LAST(n3, move, kind #r3, base, 3 * width, width)
 
 // The statements of a step, from its accesses and from what leaves the vectors (which keeps the carry flag); a
 // fill makes the vector that it stores before.
@@ -168,29 +179,29 @@ SUREFOOT_X86_NARROW_STEPS(8, "movq", "%q", "movq", "%q")
         SUREFOOT_X86_READ(0, move, kind "0", src, 0, width)                                        \
         SUREFOOT_X86_READ(1, move, kind "1", src_end, 0, width)                                    \
         SUREFOOT_X86_WRITE(2, move, kind "0", dst, 0, width)                                       \
-        SUREFOOT_X86_WRITE(3, move, kind "1", dst_end, 0, width))                                  \
+        SUREFOOT_X86_WRITE_LAST(3, move, kind "1", dst_end, 0, width))                                  \
     SUREFOOT_X86_COPY_STEP(copy_two_at_ends, 2, width, leave,                                      \
         SUREFOOT_X86_READ_2(0, 1, move, kind, 0, 1, src, width)                                    \
         SUREFOOT_X86_READ_2(2, 3, move, kind, 2, 3, src_end, width)                                \
         SUREFOOT_X86_WRITE_2(4, 5, move, kind, 0, 1, dst, width)                                   \
-        SUREFOOT_X86_WRITE_2(6, 7, move, kind, 2, 3, dst_end, width))                              \
+        SUREFOOT_X86_WRITE_LAST_2(6, 7, move, kind, 2, 3, dst_end, width))                              \
     SUREFOOT_X86_COPY_STEP(copy_four_at_ends, 4, width, leave,                                     \
         SUREFOOT_X86_READ_4(0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)                        \
         SUREFOOT_X86_READ_4(4, 5, 6, 7, move, kind, 4, 5, 6, 7, src_end, width)                    \
         SUREFOOT_X86_WRITE_4(8, 9, 10, 11, move, kind, 0, 1, 2, 3, dst, width)                     \
-        SUREFOOT_X86_WRITE_4(12, 13, 14, 15, move, kind, 4, 5, 6, 7, dst_end, width))              \
+        SUREFOOT_X86_WRITE_LAST_4(12, 13, 14, 15, move, kind, 4, 5, 6, 7, dst_end, width))              \
     SUREFOOT_X86_COPY_STEP(copy_row, 4, width, "",                                                 \
         SUREFOOT_X86_READ_4(0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)                        \
         SUREFOOT_X86_WRITE_4(4, 5, 6, 7, move, kind, 0, 1, 2, 3, dst, width))                      \
     SUREFOOT_X86_FILL_STEP(fill_ends, 1, width, leave, make,                                       \
         SUREFOOT_X86_WRITE(0, move, kind "0", dst, 0, width)                                       \
-        SUREFOOT_X86_WRITE(1, move, kind "0", dst_end, 0, width))                                  \
+        SUREFOOT_X86_WRITE_LAST(1, move, kind "0", dst_end, 0, width))                                  \
     SUREFOOT_X86_FILL_STEP(fill_two_at_ends, 2, width, leave, make,                                \
         SUREFOOT_X86_WRITE_2(0, 1, move, kind, 0, 0, dst, width)                                   \
-        SUREFOOT_X86_WRITE_2(2, 3, move, kind, 0, 0, dst_end, width))                              \
+        SUREFOOT_X86_WRITE_LAST_2(2, 3, move, kind, 0, 0, dst_end, width))                              \
     SUREFOOT_X86_FILL_STEP(fill_four_at_ends, 4, width, leave, make,                               \
         SUREFOOT_X86_WRITE_4(0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width)                       \
-        SUREFOOT_X86_WRITE_4(4, 5, 6, 7, move, kind, 0, 0, 0, 0, dst_end, width))                  \
+        SUREFOOT_X86_WRITE_LAST_4(4, 5, 6, 7, move, kind, 0, 0, 0, 0, dst_end, width))                  \
     SUREFOOT_X86_FILL_STEP(fill_row, 4, width, "", make,                                           \
         SUREFOOT_X86_WRITE_4(0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width))                      \
   };
@@ -206,6 +217,9 @@ SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm", "vzeroupper\n", "vpbroadcastq %[
 #undef SUREFOOT_X86_WRITE_2
 #undef SUREFOOT_X86_READ_4
 #undef SUREFOOT_X86_READ_2
+#undef SUREFOOT_X86_WRITE_LAST_4
+#undef SUREFOOT_X86_WRITE_LAST_2
+#undef SUREFOOT_X86_WRITE_LAST
 #undef SUREFOOT_X86_WRITE
 #undef SUREFOOT_X86_READ
 // clang-format on
@@ -215,12 +229,13 @@ struct vectors : vector_choice {
   template <std::size_t Width>
   using steps = arch::steps<Width>;
 
-  // A whole fill, by the processor's own loop. `at` is where it stands when a fault ends it: exactly, measured
-  // for SIGSEGV and SIGBUS.
+  // A whole fill, by the processor's own loop. `at` is where it stands when a fault ends it: exactly, for SIGSEGV
+  // and SIGBUS, as measured on an AMD EPYC (Zen 4). Where it stood further back, by less than the width of the
+  // entry, the rest would be stored again.
   [[gnu::always_inline]] static bool fill_by_string(volatile void*& at, std::uint64_t bytes,
                                                     std::size_t n, trap& t) noexcept {
     bool faulted;
-    asm volatile("clc\n" SUREFOOT_X86_ACCESS(0, "rep stosb", at, 1, 0, 64) SUREFOOT_X86_PAD
+    asm volatile("clc\n" SUREFOOT_X86_ACCESS(0, "rep stosb", at, 1, 0, 4096) SUREFOOT_X86_PAD
                  : [at] "+D"(at), "+c"(n), SUREFOOT_X86_TRAP(faulted, t)
                  : "a"(bytes), [tabled] "i"(1)
                  : "memory");

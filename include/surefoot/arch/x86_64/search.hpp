@@ -83,7 +83,7 @@ struct search_steps;
                    SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL(0, 1, 0),                    \
                                             SUREFOOT_X86_EQUAL_BITS, "")                           \
                    SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+r"(p)                                              \
+                   : SUREFOOT_X86_RESULT, [p] "+&r"(p)                                             \
                    : [end] "r"(end), [from] "r"(bytes), [tabled] "i"(1)                            \
                    : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
       return faulted;                                                                              \
@@ -98,7 +98,7 @@ struct search_steps;
                                             SUREFOOT_X86_OTHER_BITS(ones),                         \
                                             "addq $" #width ", %[from]\n")                         \
                    SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+r"(p), [from] "+r"(q)                              \
+                   : SUREFOOT_X86_RESULT, [p] "+&r"(p), [from] "+&r"(q)                              \
                    : [end] "r"(end), [tabled] "i"(1)                                               \
                    : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
       return faulted;                                                                              \
@@ -113,7 +113,7 @@ struct search_steps;
                        SUREFOOT_X86_EQUAL(2, 3, 2 * width) SUREFOOT_X86_EQUAL(3, 4, 3 * width),    \
                        SUREFOOT_X86_COMBINED(or), SUREFOOT_X86_EQUAL_BITS, "")                     \
                    SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+r"(p)                                              \
+                   : SUREFOOT_X86_RESULT, [p] "+&r"(p)                                             \
                    : [end] "r"(end), [from] "r"(bytes), [tabled] "i"(1)                            \
                    : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
       return faulted;                                                                              \
@@ -132,7 +132,7 @@ struct search_steps;
                        SUREFOOT_X86_COMBINED(and), SUREFOOT_X86_OTHER_BITS(ones),                  \
                        "addq $4*" #width ", %[from]\n")                                            \
                    SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+r"(p), [from] "+r"(q)                              \
+                   : SUREFOOT_X86_RESULT, [p] "+&r"(p), [from] "+&r"(q)                              \
                    : [end] "r"(end), [tabled] "i"(1)                                               \
                    : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
       return faulted;                                                                              \
