@@ -157,8 +157,7 @@ TEMPLATE_TEST_CASE("the guard pages of a mapping together cost two signals, be t
 // Good memory, a gap, and a mapping that grows down into it, but not nearer than the kernel allows.
 class growing {
  public:
-  explicit growing(std::size_t gap)
-      : gap_(gap), land_({{kind::good, 1}, {kind::gap, gap}, {kind::good, 2}}) {
+  explicit growing(std::size_t gap) : land_({{kind::good, 1}, {kind::gap, gap}, {kind::good, 2}}) {
     memory::require(
         ::mmap(land_.page(gap + 1), 2 * page_size, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0) != MAP_FAILED,
@@ -168,7 +167,6 @@ class growing {
   std::size_t size() const { return land_.size(); }
 
  private:
-  std::size_t gap_;
   terrain::land land_;
 };
 
