@@ -174,4 +174,25 @@ TEMPLATE_TEST_CASE("strings of nothing touch nothing, and ranges that wrap are r
   CHECK_FALSE(memory::resident(land.data()));
 }
 
+// Copies in its own way, which it counts.
+struct counting : surefoot::engine::standard {
+  static inline int copies = 0;
+  static surefoot::progress copy(volatile void* dst, const volatile void* src,
+                                 std::size_t n) noexcept {
+    ++copies;
+    return surefoot::engine::standard::copy(dst, src, n);
+  }
+};
+
+TEST_CASE("an engine that copies in its own way is asked to, also where it inherits a search") {
+  const char text[] = "abcabc";
+  counting::copies = 0;
+  CHECK(surefoot::try_length(text, 100, counting{}).value_or(0) == 6);
+  CHECK(counting::copies == 1);
+  CHECK(surefoot::try_find(text, 'c', 6, counting{}).value_or(nullptr) == text + 2);
+  CHECK(counting::copies == 2);
+  CHECK(surefoot::try_compare(text, text + 3, 3, counting{}).value_or(1) == 0);
+  CHECK(counting::copies == 4);
+}
+
 }  // namespace

@@ -1,11 +1,15 @@
 // Copies, fills and searches on x86-64 with each width of vectors that the processor has, and with and without its own loop:
 // what other machines choose, too.
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <surefoot/surefoot.hpp>
+#include <thread>
 #include <vector>
 
 #include "memory.hpp"
@@ -333,6 +337,85 @@ TEST_CASE("at each width of vectors no search touches a page behind that of its 
       CHECK_FALSE(memory::resident(land.page(1)));
     }
   });
+}
+
+// A page that another thread makes read-only and writeable again, for as long as this lives.
+class flickering {
+ public:
+  explicit flickering(void* page)
+      : thread_([this, page] {
+          while (!over_) {
+            memory::require(::mprotect(page, page_size, PROT_READ) == 0, "mprotect");
+            for (volatile int i = 0; i < 200; i = i + 1) {
+            }
+            memory::require(::mprotect(page, page_size, PROT_READ | PROT_WRITE) == 0, "mprotect");
+            for (volatile int i = 0; i < 2000; i = i + 1) {
+            }
+          }
+        }) {}
+  ~flickering() {
+    over_ = true;
+    thread_.join();
+  }
+  flickering(const flickering&) = delete;
+  flickering& operator=(const flickering&) = delete;
+
+ private:
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
+TEST_CASE(
+    "at each width of vectors exactly the prefix is stored, also where the page goes meanwhile") {
+  const memory::pages land{kind::good, kind::good};
+  constexpr std::size_t distance = 7;
+  const std::size_t enough = build::is_slow ? 50 : 1000;
+  at_each_width([&](std::size_t width) {
+    // Both rows of a step reach from the page before into the one that goes.
+    const std::size_t n = 2 * width + 2;
+    std::uint8_t* const dst = land.page(1) - width + 4;
+    std::vector<std::uint8_t> first(n + distance);
+    for (std::size_t i = 0; i < first.size(); ++i) first[i] = static_cast<std::uint8_t>(i + 1);
+    INFO("vectors of " << width);
+    const flickering page(land.page(1));
+    for (std::size_t faults = 0, tries = 0; faults < enough && tries < 4'000'000; ++tries) {
+      while (!surefoot::try_copy(dst, first.data(), first.size()).all()) {
+      }
+      // Down onto its own source: what was stored twice is wrong.
+      const progress met = surefoot::try_copy(dst, dst + distance, n);
+      if (met.all()) continue;
+      ++faults;
+      REQUIRE(std::memcmp(dst, first.data() + distance, met.done) == 0);
+      REQUIRE(std::memcmp(dst + met.done, first.data() + met.done, first.size() - met.done) == 0);
+    }
+  });
+}
+
+TEST_CASE(
+    "a copy, a fill and a search of nothing touch nothing, also where an engine is asked for it") {
+  const memory::pages land{kind::untouched, kind::good};
+  const table e{};
+  CHECK(e.copy(land.page(0), land.page(1), 0) == memory::finished(0));
+  CHECK(e.fill(land.page(0), 1, 0) == memory::finished(0));
+  CHECK(e.find(land.page(0), 1, 0).value_or(1) == 0);
+  CHECK(e.compare(land.page(0), land.page(0), 0).value_or(1) == 0);
+  CHECK_FALSE(memory::resident(land.page(0)));
+}
+
+TEST_CASE("the end of a row may be where the other side begins") {
+  // As constants, so that a compiler may keep the two in one register.
+  alignas(4096) static char sides[4 * page_size];
+  for (const bool rows : {false, true}) {
+    const volatile void* p = sides;
+    std::uint64_t bits = 1;
+    arch::trap t;
+    using steps = arch::search_steps<16>;
+    const bool faulted =
+        rows ? steps::compare_rows(p, sides + page_size, sides + page_size, bits, t)
+             : steps::compare_some(p, sides + page_size, sides + page_size, bits, t);
+    CHECK((!faulted && bits == 0));
+    CHECK(p == sides + page_size);
+  }
 }
 
 TEST_CASE("the width of vectors is asked once, and by the first copy that wants to know") {
