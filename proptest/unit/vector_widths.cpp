@@ -346,11 +346,8 @@ class flickering {
       : thread_([this, page] {
           while (!over_) {
             memory::require(::mprotect(page, page_size, PROT_READ) == 0, "mprotect");
-            for (volatile int i = 0; i < 200; i = i + 1) {
-            }
             memory::require(::mprotect(page, page_size, PROT_READ | PROT_WRITE) == 0, "mprotect");
-            for (volatile int i = 0; i < 2000; i = i + 1) {
-            }
+            for (int i = 0; i < 2000; ++i) asm volatile("pause");
           }
         }) {}
   ~flickering() {
