@@ -1,15 +1,4 @@
-// Searches on aarch64: there are no steps of vectors (engine/search.hpp); what is searched is copied first.
+// Searches on aarch64: no steps of vectors so far (engine/search.hpp); what is searched is copied first.
 #pragma once
 
-#include <surefoot/config.hpp>
-
-namespace surefoot {
-inline namespace SUREFOOT_ABI {
-namespace arch {
-
-inline constexpr bool has_searches = false;
-struct searches;
-
-}  // namespace arch
-}  // namespace SUREFOOT_ABI
-}  // namespace surefoot
+#include <surefoot/arch/generic/search.hpp>
