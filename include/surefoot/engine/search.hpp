@@ -163,6 +163,9 @@ template <std::size_t Width, class Work>
          search_one<Width, Work>(p, from, n - Width, end);
 }
 
+// How many bytes lie in one page, where a search goes on without a look at pages.
+inline constexpr std::size_t searched_at_once = 256;
+
 // More than four vectors, the first four of which lie in one page. The first one has been looked at.
 template <std::size_t Width, class Work>
 [[gnu::noinline]] found search_further(const volatile void* p, typename Work::source from,
@@ -182,7 +185,7 @@ template <std::size_t Width, class Work>
 template <std::size_t Width, class Work>
 [[gnu::noinline]] found search_near(const volatile void* p, typename Work::source from,
                                     std::size_t n) noexcept {
-  if (n > 4 * Width) return search_further<Width, Work>(p, from, n);
+  if (n > searched_at_once) return search_further<Width, Work>(p, from, n);
   found end{n, false};
   std::size_t at = Width;
   if (!search_several<Width, false, Work>(p, from, at, n, end))
@@ -212,9 +215,6 @@ template <class Work>
   Work::machine::ask_width();
   return search<Work>(p, from, n);
 }
-
-// How many bytes lie in one page, where a search goes on without a look at pages.
-inline constexpr std::size_t searched_at_once = 128;
 
 // Those do, or all.
 template <class Work>
