@@ -31,9 +31,9 @@ struct [[nodiscard]] SUREFOOT_PUBLIC holes_found {
 // (memory tags), a page counts for the one byte that was probed.
 //
 // What a probe may do: see fault_in.hpp, which asks the same of each page and stops at the first bad one.
-// Async-signal-safe after install() as far as on_hole is. Costs one access a page and a fault for each run,
-// and less than one for each further bad page: as salvage(), and what is
-// said there of on_hole holds here too.
+// Async-signal-safe after install() as far as on_hole is. Costs one access a page and a fault for each run (two, where
+// a touch further on has met it already, engine/populate.hpp), and less than one for each further bad page: as
+// salvage(), and what is said there of on_hole holds here too.
 template <detail::hole_callback OnHole, engine::offering<engine::verb::probe> E = engine::standard>
 holes_found find_holes(const volatile void* p, std::size_t n, OnHole&& on_hole,
                        E e = E{}) noexcept {

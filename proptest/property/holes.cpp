@@ -33,7 +33,7 @@ bool holds_all_but(const std::vector<hole>& holes, const unsigned char* to,
                    const unsigned char* from, std::size_t n, unsigned char untouched) {
   std::size_t at = 0;
   const auto good_to = [&](std::size_t end) {
-    const bool same = std::memcmp(to + at, from + at, end - at) == 0;
+    const bool same = end == at || std::memcmp(to + at, from + at, end - at) == 0;
     at = end;
     return same;
   };

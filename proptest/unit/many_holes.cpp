@@ -91,7 +91,8 @@ std::string names(const std::vector<stretch>& all) {
   return text;
 }
 
-// At most so many signals, for all of it; and the holes are those of one signal a page.
+// At most so many signals, for all of it; and the holes are those of one signal a page. A scan may have one more:
+// where its first touches seem slow it touches ahead (engine/populate.hpp), and meets a bad page there first.
 template <class E>
 void check_signals(const std::vector<stretch>& all, std::size_t holes, int most) {
   const terrain::land land(all);
@@ -102,7 +103,7 @@ void check_signals(const std::vector<stretch>& all, std::size_t holes, int most)
   {
     const counted signals;
     CHECK(terrain::found(land.data(), land.size(), E{}) == expected);
-    CHECK(signals.so_far() <= most);
+    CHECK(signals.so_far() <= most + 1);
   }
   const counted signals;
   CHECK(terrain::left_out(to.data(), land.data(), land.size(), E{}) == expected);

@@ -120,6 +120,8 @@ TEMPLATE_TEST_CASE("faulting in very many pages stops at a bad one far behind", 
 TEMPLATE_TEST_CASE("where the kernel populates, it populates nothing behind a bad page", "",
                    SUREFOOT_SIGNAL_ENGINES) {
   using engine = timed::always_slow<TestType>;
+  if (machine::is_user_mode_emulation())
+    return memory::say_skipped("mincore() of pages without access");
   for (const access_kind wanted : memory::both_kinds) {
     const fresh land(2 * mebi);
     REQUIRE(::mprotect(land.page(200), page_size, PROT_NONE) == 0);
