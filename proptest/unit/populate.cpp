@@ -224,6 +224,8 @@ TEMPLATE_TEST_CASE("faulting in asks the kernel for nothing where nothing is slo
 // slow. So it has run before, and one of some processes will do.
 TEMPLATE_TEST_CASE("faulting in resident small pages makes no system call", "",
                    SUREFOOT_SIGNAL_ENGINES) {
+  // Whose touches are slow, and now and then slower.
+  if (build::is_emulated) return memory::say_skipped("a processor that is not emulated");
   process::ending end;
   for (int i = 0; i < 20 && end.status != all_well && end.status != no_filter; ++i)
     end = process::run([] {

@@ -91,7 +91,7 @@ struct comparing {
   }
 };
 
-// Where a search ended: at the first byte of interest, or behind all of them; or it met a fault, and nothing
+// Where a search ended: at the first byte of interest, or behind all of them; or it met a fault (`met`), and nothing
 // before `at` is of interest.
 struct found {
   std::size_t at;
@@ -105,11 +105,13 @@ inline std::size_t first_of(std::uint64_t bits) noexcept {
 // Less than 16 bytes, in one page.
 template <std::size_t Width, class Work>
 [[gnu::always_inline]] inline found search_words(const volatile void* p, typename Work::source from,
-                                                 std::size_t n) noexcept {
+                                                 std::size_t n, arch::trap& met) noexcept {
   std::uint64_t first, last;
   arch::trap t;
-  if (Work::template words<Width>(p, from, n, first, last, t)) [[unlikely]]
+  if (Work::template words<Width>(p, from, n, first, last, t)) [[unlikely]] {
+    met = t;
     return {0, true};
+  }
   if (first != 0) return {first_of(first) / 8, false};
   if (last != 0) return {n - Width + first_of(last) / 8, false};
   return {n, false};
@@ -117,9 +119,11 @@ template <std::size_t Width, class Work>
 
 // Did this step at `at` end the search: with a fault, or at the first of its bits?
 [[gnu::always_inline]] inline bool ends_search(bool faulted, std::uint64_t bits, std::size_t at,
-                                               found& end) noexcept {
+                                               const arch::trap& t, found& end,
+                                               arch::trap& met) noexcept {
   if (faulted) [[unlikely]] {
     end = {at, true};
+    met = t;
     return true;
   }
   if (bits == 0) return false;
@@ -130,18 +134,20 @@ template <std::size_t Width, class Work>
 // One vector at p + at.
 template <std::size_t Width, class Work>
 [[gnu::always_inline]] inline bool search_one(const volatile void* p, typename Work::source from,
-                                              std::size_t at, found& end) noexcept {
+                                              std::size_t at, found& end,
+                                              arch::trap& met) noexcept {
   std::uint64_t bits;
   arch::trap t;
   const bool faulted = Work::template one<Width>(forward(p, at), Work::behind(from, at), bits, t);
-  return ends_search(faulted, bits, at, end);
+  return ends_search(faulted, bits, at, t, end, met);
 }
 
 // Vectors, or rows of four, from `at` on, as many as there are before n but for one byte at least.
 template <std::size_t Width, bool Many, class Work>
 [[gnu::always_inline]] inline bool search_several(const volatile void* p,
                                                   typename Work::source from, std::size_t& at,
-                                                  std::size_t n, found& end) noexcept {
+                                                  std::size_t n, found& end,
+                                                  arch::trap& met) noexcept {
   constexpr std::size_t step = Many ? 4 * Width : Width;
   if (n - at <= step) return false;
   const volatile void* here = forward(p, at);
@@ -150,17 +156,18 @@ template <std::size_t Width, bool Many, class Work>
   const bool faulted = Work::template vectors<Width, Many>(
       here, forward(here, (n - at - 1) & ~(step - 1)), Work::behind(from, at), bits, t);
   at = address(here) - address(p);
-  return ends_search(faulted, bits, at, end);
+  return ends_search(faulted, bits, at, t, end, met);
 }
 
 // What lies between `at` and n, from where on no row crosses into another page before it ends; all before `at` was
 // looked at already, Width bytes or more.
 template <std::size_t Width, class Work>
 [[gnu::always_inline]] inline bool search_rest(const volatile void* p, typename Work::source from,
-                                               std::size_t at, std::size_t n, found& end) noexcept {
-  return search_several<Width, true, Work>(p, from, at, n, end) ||
-         search_several<Width, false, Work>(p, from, at, n, end) ||
-         search_one<Width, Work>(p, from, n - Width, end);
+                                               std::size_t at, std::size_t n, found& end,
+                                               arch::trap& met) noexcept {
+  return search_several<Width, true, Work>(p, from, at, n, end, met) ||
+         search_several<Width, false, Work>(p, from, at, n, end, met) ||
+         search_one<Width, Work>(p, from, n - Width, end, met);
 }
 
 // How many bytes lie in one page, where a search goes on without a look at pages.
@@ -169,14 +176,14 @@ inline constexpr std::size_t searched_at_once = 256;
 // More than four vectors, the first four of which lie in one page. The first one has been looked at.
 template <std::size_t Width, class Work>
 [[gnu::noinline]] found search_further(const volatile void* p, typename Work::source from,
-                                       std::size_t n) noexcept {
+                                       std::size_t n, arch::trap& met) noexcept {
   found end{n, false};
   // Vectors that cross a cache line cost twice.
   const std::size_t aligned = to_next(address(p), Width);
   const std::size_t in_page = smaller(n, to_next(address(p), arch::page_size()));
   // Pages follow, whose first bytes are a multiple of a row.
-  if (!search_rest<Width, Work>(p, from, aligned, in_page, end) && n > in_page)
-    (void)search_rest<Width, Work>(p, from, in_page, n, end);
+  if (!search_rest<Width, Work>(p, from, aligned, in_page, end, met) && n > in_page)
+    (void)search_rest<Width, Work>(p, from, in_page, n, end, met);
   Work::machine::template leave<Width>();
   return end;
 }
@@ -184,12 +191,12 @@ template <std::size_t Width, class Work>
 // The same for what is no longer.
 template <std::size_t Width, class Work>
 [[gnu::noinline]] found search_near(const volatile void* p, typename Work::source from,
-                                    std::size_t n) noexcept {
-  if (n > searched_at_once) return search_further<Width, Work>(p, from, n);
+                                    std::size_t n, arch::trap& met) noexcept {
+  if (n > searched_at_once) return search_further<Width, Work>(p, from, n, met);
   found end{n, false};
   std::size_t at = Width;
-  if (!search_several<Width, false, Work>(p, from, at, n, end))
-    (void)search_one<Width, Work>(p, from, n - Width, end);
+  if (!search_several<Width, false, Work>(p, from, at, n, end, met))
+    (void)search_one<Width, Work>(p, from, n - Width, end, met);
   Work::machine::template leave<Width>();
   return end;
 }
@@ -197,67 +204,69 @@ template <std::size_t Width, class Work>
 // One vector or more, the first four of which lie in one page, or all. Much is decided by the first one.
 template <std::size_t Width, class Work>
 [[gnu::always_inline]] inline found search_vectors(const volatile void* p,
-                                                   typename Work::source from,
-                                                   std::size_t n) noexcept {
+                                                   typename Work::source from, std::size_t n,
+                                                   arch::trap& met) noexcept {
   found end{n, false};
-  if (!search_one<Width, Work>(p, from, 0, end)) return search_near<Width, Work>(p, from, n);
+  if (!search_one<Width, Work>(p, from, 0, end, met))
+    return search_near<Width, Work>(p, from, n, met);
   Work::machine::template leave<Width>();
   return end;
 }
 
 template <class Work>
-[[gnu::noinline]] found search(const volatile void* p, typename Work::source from,
-                               std::size_t n) noexcept;
+[[gnu::noinline]] found search(const volatile void* p, typename Work::source from, std::size_t n,
+                               arch::trap& met) noexcept;
 
 template <class Work>
 [[gnu::cold, gnu::noinline]] found search_asking(const volatile void* p, typename Work::source from,
-                                                 std::size_t n) noexcept {
+                                                 std::size_t n, arch::trap& met) noexcept {
   Work::machine::ask_width();
-  return search<Work>(p, from, n);
+  return search<Work>(p, from, n, met);
 }
 
 // Those do, or all.
 template <class Work>
 [[gnu::always_inline]] inline found search_from_here(const volatile void* p,
-                                                     typename Work::source from,
-                                                     std::size_t n) noexcept {
+                                                     typename Work::source from, std::size_t n,
+                                                     arch::trap& met) noexcept {
   if (n > 32) {
     const std::size_t width = Work::machine::known_width();
-    if (width >= 32) return search_vectors<32, Work>(p, from, n);
-    if (width == 16) return search_vectors<16, Work>(p, from, n);
-    return search_asking<Work>(p, from, n);
+    if (width >= 32) return search_vectors<32, Work>(p, from, n, met);
+    if (width == 16) return search_vectors<16, Work>(p, from, n, met);
+    return search_asking<Work>(p, from, n, met);
   }
   if (n >= 16) {
     found end{n, false};
-    if (!search_one<16, Work>(p, from, 0, end)) (void)search_one<16, Work>(p, from, n - 16, end);
+    if (!search_one<16, Work>(p, from, 0, end, met))
+      (void)search_one<16, Work>(p, from, n - 16, end, met);
     return end;
   }
-  if (n >= 8) return search_words<8, Work>(p, from, n);
-  if (n >= 4) return search_words<4, Work>(p, from, n);
-  if (n >= 2) return search_words<2, Work>(p, from, n);
+  if (n >= 8) return search_words<8, Work>(p, from, n, met);
+  if (n >= 4) return search_words<4, Work>(p, from, n, met);
+  if (n >= 2) return search_words<2, Work>(p, from, n, met);
   if (n == 0) return {0, false};
-  return search_words<1, Work>(p, from, n);
+  return search_words<1, Work>(p, from, n, met);
 }
 
 // First what lies in the page of p, then the rest.
 template <class Work>
 [[gnu::cold, gnu::noinline]] found search_by_page(const volatile void* p,
-                                                  typename Work::source from,
-                                                  std::size_t n) noexcept {
+                                                  typename Work::source from, std::size_t n,
+                                                  arch::trap& met) noexcept {
   const std::size_t head = to_next(address(p), arch::page_size());
-  if (n <= head) return search_from_here<Work>(p, from, n);
-  const found first = search_from_here<Work>(p, from, head);
+  if (n <= head) return search_from_here<Work>(p, from, n, met);
+  const found first = search_from_here<Work>(p, from, head, met);
   if (first.faulted || first.at < head) return first;
-  const found rest = search<Work>(forward(p, head), Work::behind(from, head), n - head);
+  const found rest = search<Work>(forward(p, head), Work::behind(from, head), n - head, met);
   return {head + rest.at, rest.faulted};
 }
 
 template <class Work>
-[[gnu::noinline]] found search(const volatile void* p, typename Work::source from,
-                               std::size_t n) noexcept {
+[[gnu::noinline]] found search(const volatile void* p, typename Work::source from, std::size_t n,
+                               arch::trap& met) noexcept {
   if ((address(p) & (arch::page_size() - 1)) > arch::page_size() - searched_at_once) [[unlikely]]
-    return search_by_page<Work>(p, from, n);
-  return search_from_here<Work>(p, from, n);
+    return search_by_page<Work>(p, from, n, met);
+  return search_from_here<Work>(p, from, n, met);
 }
 
 }  // namespace detail

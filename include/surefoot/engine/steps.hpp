@@ -27,6 +27,11 @@ struct copying {
   using machine = Machine;
   using source = const volatile void*;
   static constexpr bool is_fill = false;
+  // Does the destination overlap its source from so close that a store might change what it is to be made of
+  // again? Emulators store wide vectors in parts of 16 bytes, of which a fault may leave the first ones done.
+  static bool is_close(const volatile void* dst, source from) noexcept {
+    return address(from) - address(dst) < 64;
+  }
   static source behind(source from, std::size_t at) noexcept { return forward(from, at); }
 
   [[gnu::always_inline]] static bool one(volatile void* dst, source from, arch::trap& t) noexcept {
@@ -52,6 +57,7 @@ struct filling {
   using machine = Machine;
   using source = std::uint64_t;
   static constexpr bool is_fill = true;
+  static bool is_close(const volatile void*, source) noexcept { return false; }
   static source behind(source from, std::size_t) noexcept { return from; }
 
   [[gnu::always_inline]] static bool one(volatile void* dst, source from, arch::trap& t) noexcept {
@@ -93,7 +99,7 @@ template <std::size_t Width, std::size_t Count>
   if (writes) {
     constexpr std::size_t first_row = Count * Width;
     const std::size_t last_row = n - first_row, bad = offset_of(dst, t, 0);
-    if ((t.info & signals::trap_last_row) == 0)
+    if ((t.info & signals::trap_second) == 0)
       stored = bad / Width * Width;
     else
       stored = larger(first_row, last_row + (larger(bad, last_row) - last_row) / Width * Width);
@@ -177,7 +183,7 @@ template <class Work>
 [[gnu::noinline]] bool in_steps(volatile void* dst, typename Work::source from, std::size_t n,
                                 stop& met) noexcept {
   if (n > 64) [[unlikely]] {
-    const std::size_t width = Work::machine::known_width();
+    const std::size_t width = Work::is_close(dst, from) ? 16 : Work::machine::known_width();
     if (width == 64) return in_wide_steps<64, Work>(dst, from, n, met);
     if (width == 32) return in_wide_steps<32, Work>(dst, from, n, met);
     if (width == 16) return in_wide_steps<16, Work>(dst, from, n, met);

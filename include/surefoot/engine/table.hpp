@@ -106,19 +106,23 @@ struct SUREFOOT_PUBLIC table {
   template <class Searches = arch::searches>
   SUREFOOT_HIDDEN static result<std::size_t> find(const volatile void* p, std::uint8_t byte,
                                                   std::size_t n) noexcept {
-    const detail::found end =
-        detail::search<detail::finding<Searches>>(p, byte * std::uint64_t{0x0101010101010101}, n);
+    arch::trap met;
+    const detail::found end = detail::search<detail::finding<Searches>>(
+        p, byte * std::uint64_t{0x0101010101010101}, n, met);
     if (end.faulted) [[unlikely]]
-      return find_by_bytes<Searches>(p, byte, end.at, n);
+      return find_before(p, byte, end.at, met);
     return end.at;
   }
   template <class Searches = arch::searches>
   SUREFOOT_HIDDEN static result<int> compare(const volatile void* a, const volatile void* b,
                                              std::size_t n) noexcept {
-    const detail::found end = detail::search<detail::comparing<Searches>>(a, b, n);
+    arch::trap met;
+    const detail::found end = detail::search<detail::comparing<Searches>>(a, b, n, met);
+    if (end.faulted) [[unlikely]]
+      return compare_before(a, b, end.at, met);
     if (end.at == n) [[likely]]
       return 0;
-    return compare_by_bytes<Searches>(a, b, end.at, n);
+    return compare_from<Searches>(a, b, end.at, n);
   }
 
   template <class W>
@@ -229,46 +233,58 @@ struct SUREFOOT_PUBLIC table {
       return detail::walk_fill<true>(dst, byte, n, met.now = {}, met.trap);
   }
 
-  // A search that met a fault or a difference goes on byte by byte; where that is gone meanwhile, after so many
-  // in its own way again.
-  static constexpr std::size_t byte_by_byte = 128;
-
-  template <class Searches>
-  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<std::size_t> find_by_bytes(
-      const volatile void* p, std::uint8_t byte, std::size_t at, std::size_t n) noexcept {
-    for (;;) {
-      const std::size_t end = at + detail::smaller(n - at, byte_by_byte);
-      for (; at < end; ++at) {
-        const result<std::uint8_t> here = load<std::uint8_t>(detail::forward(p, at));
-        if (!here.ok()) return result<std::size_t>::stopped(here.stopped_by);
-        if (here.value() == byte) return at;
-      }
-      if (at == n) return at;
-      const detail::found rest = detail::search<detail::finding<Searches>>(
-          detail::forward(p, at), byte * std::uint64_t{0x0101010101010101}, n - at);
-      at += rest.at;
-      if (!rest.faulted) return at;
+  // A step of a search that began at `at` met a fault: the bytes before the bad one are asked, and that one not
+  // again.
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<std::size_t> find_before(
+      const volatile void* p, std::uint8_t byte, std::size_t at, arch::trap met) noexcept {
+    const std::size_t bad = detail::offset_of(p, met, at);
+    for (; at < bad; ++at) {
+      const result<std::uint8_t> here = load<std::uint8_t>(detail::forward(p, at));
+      if (!here.ok()) return result<std::size_t>::stopped(here.stopped_by);
+      if (here.value() == byte) return at;
     }
+    return result<std::size_t>::stopped(
+        signals::unpack(met.info, detail::address(p) + bad, access_kind::read));
   }
-  template <class Searches>
-  [[gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_by_bytes(const volatile void* a,
-                                                                        const volatile void* b,
-                                                                        std::size_t at,
-                                                                        std::size_t n) noexcept {
-    for (;;) {
-      const std::size_t end = at + detail::smaller(n - at, byte_by_byte);
-      for (; at < end; ++at) {
-        const result<std::uint8_t> left = load<std::uint8_t>(detail::forward(a, at));
-        if (!left.ok()) return result<int>::stopped(left.stopped_by);
-        const result<std::uint8_t> right = load<std::uint8_t>(detail::forward(b, at));
-        if (!right.ok()) return result<int>::stopped(right.stopped_by);
-        if (left.value() != right.value()) return left.value() - right.value();
-      }
-      if (at == n) return 0;
-      using work = detail::comparing<Searches>;
-      at += detail::search<work>(detail::forward(a, at), detail::forward(b, at), n - at).at;
-      if (at == n) return 0;
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_before(
+      const volatile void* a, const volatile void* b, std::size_t at, arch::trap met) noexcept {
+    const volatile void* const side = (met.info & signals::trap_second) != 0 ? b : a;
+    const std::size_t bad = detail::offset_of(side, met, at);
+    const result<int> order = compare_bytes(a, b, at, bad);
+    if (!order.ok() || order.value() != 0) return order;
+    return result<int>::stopped(
+        signals::unpack(met.info, detail::address(side) + bad, access_kind::read));
+  }
+  SUREFOOT_HIDDEN static result<int> compare_bytes(const volatile void* a, const volatile void* b,
+                                                   std::size_t at, std::size_t end) noexcept {
+    for (; at < end; ++at) {
+      const result<std::uint8_t> left = load<std::uint8_t>(detail::forward(a, at));
+      if (!left.ok()) return result<int>::stopped(left.stopped_by);
+      const result<std::uint8_t> right = load<std::uint8_t>(detail::forward(b, at));
+      if (!right.ok()) return result<int>::stopped(right.stopped_by);
+      if (left.value() != right.value()) return left.value() - right.value();
     }
+    return 0;
+  }
+  // There was a difference at `at`. Where it is gone meanwhile, the comparison goes on.
+  template <class Searches>
+  [[gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_from(const volatile void* a,
+                                                                    const volatile void* b,
+                                                                    std::size_t at,
+                                                                    std::size_t n) noexcept {
+    while (at < n) {
+      const result<int> order = compare_bytes(a, b, at, at + 1);
+      if (!order.ok() || order.value() != 0) return order;
+      ++at;
+      if (at == n) break;
+      arch::trap met;
+      const detail::found end = detail::search<detail::comparing<Searches>>(
+          detail::forward(a, at), detail::forward(b, at), n - at, met);
+      if (end.faulted)
+        return compare_before(detail::forward(a, at), detail::forward(b, at), end.at, met);
+      at += end.at;
+    }
+    return 0;
   }
 
   template <class Bytes>

@@ -80,7 +80,7 @@ constexpr cause cause_of(int signal, int code, std::uint64_t address) noexcept {
 // si_code in the upper half.
 inline constexpr std::uint64_t trap_writes = 1u << 16;    // the access was a store
 inline constexpr std::uint64_t trap_unplaced = 1u << 17;  // the report had no address
-inline constexpr std::uint64_t trap_last_row = 1u << 18;  // the store was one at the end of a step
+inline constexpr std::uint64_t trap_second = 1u << 18;    // of the second row, or range, of a step
 
 inline std::uint64_t pack(int signal, const siginfo_t& info) noexcept {
   std::uint64_t packed = static_cast<std::uint8_t>(signal);

@@ -145,7 +145,7 @@ struct search_steps;
   "pcmpeqb %%xmm0, %%xmm" #r "\n"
 #define SUREFOOT_X86_EQUAL_TO(n, m, r, at)                                                         \
   SUREFOOT_X86_ACCESS(n, "movups " #at "(%[p]), %%xmm" #r, p, 0, at, 16)                           \
-  SUREFOOT_X86_ACCESS(m, "movups " #at "(%[from]), %%xmm0", from, 0, at, 16)                       \
+  SUREFOOT_X86_ACCESS(m, "movups " #at "(%[from]), %%xmm0", from, 2, at, 16)                       \
   "pcmpeqb %%xmm0, %%xmm" #r "\n"
 #define SUREFOOT_X86_MASK(r) "pmovmskb %%xmm" #r ", %k[bits]\n"
 #define SUREFOOT_X86_COMBINED(by)                                                                  \
@@ -163,7 +163,7 @@ SUREFOOT_X86_SEARCH_STEPS(16, 0xffff)
   SUREFOOT_X86_ACCESS(n, "vpcmpeqb " #at "(%[p]), %%ymm0, %%ymm" #r, p, 0, at, 32)
 #define SUREFOOT_X86_EQUAL_TO(n, m, r, at)                                                         \
   SUREFOOT_X86_ACCESS(n, "vmovups " #at "(%[p]), %%ymm" #r, p, 0, at, 32)                          \
-  SUREFOOT_X86_ACCESS(m, "vpcmpeqb " #at "(%[from]), %%ymm" #r ", %%ymm" #r, from, 0, at, 32)
+  SUREFOOT_X86_ACCESS(m, "vpcmpeqb " #at "(%[from]), %%ymm" #r ", %%ymm" #r, from, 2, at, 32)
 #define SUREFOOT_X86_MASK(r) "vpmovmskb %%ymm" #r ", %k[bits]\n"
 #define SUREFOOT_X86_COMBINED(by)                                                                  \
   "vp" #by " %%ymm1, %%ymm2, %%ymm5\n vp" #by " %%ymm3, %%ymm4, %%ymm6\n"                          \
@@ -209,9 +209,9 @@ struct word_ends;
       bool faulted;                                                                                \
       asm volatile("clc\n"                                                                         \
                    SUREFOOT_X86_ACCESS(0, load " (%[p]), " part "[a]", p, 0, 0, width)             \
-                   SUREFOOT_X86_ACCESS(1, load " (%[q]), " part "[c]", q, 0, 0, width)             \
+                   SUREFOOT_X86_ACCESS(1, load " (%[q]), " part "[c]", q, 2, 0, width)             \
                    SUREFOOT_X86_ACCESS(2, load " (%[p_end]), " part "[b]", p_end, 0, 0, width)     \
-                   SUREFOOT_X86_ACCESS(3, load " (%[q_end]), " part "[d]", q_end, 0, 0, width)     \
+                   SUREFOOT_X86_ACCESS(3, load " (%[q_end]), " part "[d]", q_end, 2, 0, width)     \
                    SUREFOOT_X86_PAD                                                                \
                    : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d),                       \
                      SUREFOOT_X86_TRAP(faulted, t)                                                 \

@@ -26,7 +26,7 @@ struct table_entry {
   std::int32_t landing_pad;
   std::uint8_t base_move[3];
   std::uint8_t
-      writes;  // 0: a load, 1: a store or a read-modify-write, 3: a store of the last row of a step
+      writes;  // 1: a store or a read-modify-write; 2: of the second row, or range, of a step
   std::uint16_t displacement;
   std::uint16_t width;  // bytes accessed
 
