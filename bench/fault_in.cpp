@@ -47,7 +47,11 @@ std::shared_ptr<memory> made_of(backing kind, std::size_t n) {
 template <class Form>
 void enter_cold(std::size_t n, backing kind, std::size_t rounds) {
   enter(
-      {std::string(Form::name) + ", cold", 1.05}, size_name(n) + ", " + name_of(kind),
+      {std::string(Form::name) + ", cold", 1.05, 0, "ns",
+       "that memory is cold shows by a touch, which faults: of 1 MiB of huge pages, all of which "
+       "the kernel "
+       "makes in 1.5 us, one fault is half"},
+      size_name(n) + ", " + name_of(kind),
       [=] {
         const auto all = made_of(kind, n);
         const auto cold = [=](const char* name, auto fault_in) {
