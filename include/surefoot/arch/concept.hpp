@@ -52,19 +52,19 @@ concept copies_blocks = requires(const volatile void* from, volatile void* to, t
 template <class V, std::size_t Width>
 concept steps_of = requires(volatile void* to, const volatile void* from, std::uint64_t bytes,
                             std::size_t n, trap& t) {
-  requires noexcept(bool{V::template steps<Width>::copy_ends(to, from, n, t)});
-  requires noexcept(bool{V::template steps<Width>::fill_ends(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::ends(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::ends(to, bytes, n, t)});
 };
 template <class V, std::size_t Width>
 concept wide_steps_of = steps_of<V, Width> &&
     requires(volatile void* to, const volatile void* from, std::uint64_t bytes, std::size_t n,
              trap& t) {
-  requires noexcept(bool{V::template steps<Width>::copy_two_at_ends(to, from, n, t)});
-  requires noexcept(bool{V::template steps<Width>::copy_four_at_ends(to, from, n, t)});
-  requires noexcept(bool{V::template steps<Width>::copy_row(to, from, n, t)});
-  requires noexcept(bool{V::template steps<Width>::fill_two_at_ends(to, bytes, n, t)});
-  requires noexcept(bool{V::template steps<Width>::fill_four_at_ends(to, bytes, n, t)});
-  requires noexcept(bool{V::template steps<Width>::fill_row(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::two_at_ends(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::four_at_ends(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::row(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::two_at_ends(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::four_at_ends(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::row(to, bytes, n, t)});
   V::template leave<Width>();
 };
 template <class V>
@@ -72,8 +72,8 @@ concept copies_in_steps = steps_of<V, 2> && steps_of<V, 4> && steps_of<V, 8> &&
     wide_steps_of<V, 16> && wide_steps_of<V, 32> && wide_steps_of<V, 64> &&
     requires(volatile void* to, const volatile void* from, std::uint64_t bytes, std::size_t n,
              trap& t) {
-  requires noexcept(bool{V::template steps<1>::copy(to, from, t)});
-  requires noexcept(bool{V::template steps<1>::fill(to, bytes, t)});
+  requires noexcept(bool{V::template steps<1>::one(to, from, t)});
+  requires noexcept(bool{V::template steps<1>::one(to, bytes, t)});
   requires noexcept(bool{V::fill_by_string(to, bytes, n, t)});
   requires noexcept(bool{V::has_fast_strings()})&& noexcept(std::uint8_t{V::known_width()});
   V::ask_width();
@@ -84,12 +84,12 @@ concept copies_in_steps = steps_of<V, 2> && steps_of<V, 4> && steps_of<V, 8> &&
 template <class S, std::size_t Width>
 concept search_steps_of = requires(const volatile void*& p, const volatile void* q,
                                    std::uint64_t bytes, std::uint64_t& bits, trap& t) {
-  requires noexcept(bool{S::template steps<Width>::find_one(p, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::find_some(p, q, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::compare_some(p, q, q, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::find_rows(p, q, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::compare_one(p, q, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::compare_rows(p, q, q, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::one(p, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::some(p, q, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::some(p, q, q, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::rows(p, q, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::one(p, q, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::rows(p, q, q, bits, t)});
   S::template leave<Width>();
 };
 template <class S, std::size_t Width>

@@ -17,27 +17,13 @@ inline namespace SUREFOOT_ABI {
 namespace engine {
 namespace detail {
 
-// What is looked for. `from` is the byte, 8 times, or the other range.
+// What is looked for. `from` is the byte, 8 times, or the other range, which the steps tell apart by its type.
 template <class Machine>
 struct finding {
   using machine = Machine;
   using source = std::uint64_t;
   static source behind(source from, std::size_t) noexcept { return from; }
 
-  template <std::size_t Width>
-  [[gnu::always_inline]] static bool one(const volatile void* p, source from, std::uint64_t& bits,
-                                         arch::trap& t) noexcept {
-    return Machine::template steps<Width>::find_one(p, from, bits, t);
-  }
-  template <std::size_t Width, bool Many>
-  [[gnu::always_inline]] static bool vectors(const volatile void*& p, const volatile void* end,
-                                             source from, std::uint64_t& bits,
-                                             arch::trap& t) noexcept {
-    if constexpr (Many)
-      return Machine::template steps<Width>::find_rows(p, end, from, bits, t);
-    else
-      return Machine::template steps<Width>::find_some(p, end, from, bits, t);
-  }
   // Bits of interest of the words at both ends.
   template <std::size_t Width>
   [[gnu::always_inline]] static bool words(const volatile void* p, source from, std::size_t n,
@@ -64,20 +50,6 @@ struct comparing {
   using source = const volatile void*;
   static source behind(source from, std::size_t at) noexcept { return forward(from, at); }
 
-  template <std::size_t Width>
-  [[gnu::always_inline]] static bool one(const volatile void* p, source from, std::uint64_t& bits,
-                                         arch::trap& t) noexcept {
-    return Machine::template steps<Width>::compare_one(p, from, bits, t);
-  }
-  template <std::size_t Width, bool Many>
-  [[gnu::always_inline]] static bool vectors(const volatile void*& p, const volatile void* end,
-                                             source from, std::uint64_t& bits,
-                                             arch::trap& t) noexcept {
-    if constexpr (Many)
-      return Machine::template steps<Width>::compare_rows(p, end, from, bits, t);
-    else
-      return Machine::template steps<Width>::compare_some(p, end, from, bits, t);
-  }
   template <std::size_t Width>
   [[gnu::always_inline]] static bool words(const volatile void* p, source from, std::size_t n,
                                            std::uint64_t& first, std::uint64_t& last,
@@ -138,7 +110,8 @@ template <std::size_t Width, class Work>
                                               arch::trap& met) noexcept {
   std::uint64_t bits;
   arch::trap t;
-  const bool faulted = Work::template one<Width>(forward(p, at), Work::behind(from, at), bits, t);
+  const bool faulted =
+      Work::machine::template steps<Width>::one(forward(p, at), Work::behind(from, at), bits, t);
   return ends_search(faulted, bits, at, t, end, met);
 }
 
@@ -153,8 +126,14 @@ template <std::size_t Width, bool Many, class Work>
   const volatile void* here = forward(p, at);
   std::uint64_t bits;
   arch::trap t;
-  const bool faulted = Work::template vectors<Width, Many>(
-      here, forward(here, (n - at - 1) & ~(step - 1)), Work::behind(from, at), bits, t);
+  using steps = typename Work::machine::template steps<Width>;
+  const volatile void* const last = forward(here, (n - at - 1) & ~(step - 1));
+  const typename Work::source behind = Work::behind(from, at);
+  bool faulted;
+  if constexpr (Many)
+    faulted = steps::rows(here, last, behind, bits, t);
+  else
+    faulted = steps::some(here, last, behind, bits, t);
   at = address(here) - address(p);
   return ends_search(faulted, bits, at, t, end, met);
 }

@@ -20,8 +20,8 @@ inline namespace SUREFOOT_ABI {
 namespace engine {
 namespace detail {
 
-// What is done step by step: a copy or a fill. `from` is what is stored: the source, or the byte 8 times. (In
-// arguments of their own, not as one value: g++ 12 would take that through memory.)
+// What is done step by step: a copy or a fill. `from` is what is stored: the source, or the byte 8 times, which the
+// steps tell apart by its type. (An argument of its own: g++ 12 would take a value of both through memory.)
 template <class Machine>
 struct copying {
   using machine = Machine;
@@ -33,23 +33,6 @@ struct copying {
     return address(from) - address(dst) < 64;
   }
   static source behind(source from, std::size_t at) noexcept { return forward(from, at); }
-
-  [[gnu::always_inline]] static bool one(volatile void* dst, source from, arch::trap& t) noexcept {
-    return Machine::template steps<1>::copy(dst, from, t);
-  }
-  template <std::size_t Width, std::size_t Count>
-  [[gnu::always_inline]] static bool ends(volatile void* dst, source from, std::size_t n,
-                                          arch::trap& t) noexcept {
-    if constexpr (Count == 1) return Machine::template steps<Width>::copy_ends(dst, from, n, t);
-    if constexpr (Count == 2)
-      return Machine::template steps<Width>::copy_two_at_ends(dst, from, n, t);
-    if constexpr (Count == 4)
-      return Machine::template steps<Width>::copy_four_at_ends(dst, from, n, t);
-  }
-  template <std::size_t Width>
-  [[gnu::always_inline]] static bool row(volatile void* dst, source from, arch::trap& t) noexcept {
-    return Machine::template steps<Width>::copy_row(dst, from, 4 * Width, t);
-  }
 };
 
 template <class Machine>
@@ -59,23 +42,6 @@ struct filling {
   static constexpr bool is_fill = true;
   static bool is_close(const volatile void*, source) noexcept { return false; }
   static source behind(source from, std::size_t) noexcept { return from; }
-
-  [[gnu::always_inline]] static bool one(volatile void* dst, source from, arch::trap& t) noexcept {
-    return Machine::template steps<1>::fill(dst, from, t);
-  }
-  template <std::size_t Width, std::size_t Count>
-  [[gnu::always_inline]] static bool ends(volatile void* dst, source from, std::size_t n,
-                                          arch::trap& t) noexcept {
-    if constexpr (Count == 1) return Machine::template steps<Width>::fill_ends(dst, from, n, t);
-    if constexpr (Count == 2)
-      return Machine::template steps<Width>::fill_two_at_ends(dst, from, n, t);
-    if constexpr (Count == 4)
-      return Machine::template steps<Width>::fill_four_at_ends(dst, from, n, t);
-  }
-  template <std::size_t Width>
-  [[gnu::always_inline]] static bool row(volatile void* dst, source from, arch::trap& t) noexcept {
-    return Machine::template steps<Width>::fill_row(dst, from, 4 * Width, t);
-  }
 };
 
 // Where steps ended: what settle_copy() wants to know.
@@ -112,8 +78,16 @@ template <std::size_t Width, std::size_t Count>
 template <std::size_t Width, std::size_t Count, class Work>
 [[gnu::always_inline]] inline bool step(volatile void* dst, typename Work::source from,
                                         std::size_t n, std::size_t before, stop& met) noexcept {
+  using steps = typename Work::machine::template steps<Width>;
   arch::trap t;
-  if (Work::template ends<Width, Count>(dst, from, n, t)) [[unlikely]]
+  bool faulted;
+  if constexpr (Count == 1)
+    faulted = steps::ends(dst, from, n, t);
+  else if constexpr (Count == 2)
+    faulted = steps::two_at_ends(dst, from, n, t);
+  else
+    faulted = steps::four_at_ends(dst, from, n, t);
+  if (faulted) [[unlikely]]
     return step_met<Width, Count>(dst, n, t, before, met);
   return false;
 }
@@ -151,7 +125,8 @@ template <std::size_t Width, class Work>
   }
   for (; n - at > 8 * Width; at += 4 * Width) {
     arch::trap t;
-    if (Work::template row<Width>(forward(dst, at), Work::behind(from, at), t)) [[unlikely]] {
+    if (Work::machine::template steps<Width>::row(forward(dst, at), Work::behind(from, at),
+                                                  4 * Width, t)) [[unlikely]] {
       Work::machine::template leave<Width>();
       return step_met<Width, 4>(forward(dst, at), 4 * Width, t, at, met);
     }
@@ -196,7 +171,7 @@ template <class Work>
   if (n >= 2) return step<2, 1, Work>(dst, from, n, 0, met);
   if (n == 0) return false;
   arch::trap t;
-  return Work::one(dst, from, t) && step_met<1, 1>(dst, 1, t, 0, met);
+  return Work::machine::template steps<1>::one(dst, from, t) && step_met<1, 1>(dst, 1, t, 0, met);
 }
 
 }  // namespace detail

@@ -58,19 +58,20 @@ inline constexpr bool has_steps = true;
 // Steps on n bytes: Count accesses of one width at their beginning and Count at their end, which may overlap (n
 // is from Count to twice Count widths), or a row of four (n is their length). Each is one statement of
 // assembly, with registers of its own choice: so no function has to be compiled for another processor than its
-// program is. Those of 16 bytes and more use vectors. `bytes` is the byte to fill with, 8 times.
+// program is. Those of 16 bytes and more use vectors. Each copies from a source, or fills with `bytes`, which is
+// the byte 8 times.
 template <std::size_t Width>
 struct steps;
 
 template <>
 struct steps<1> {
-  [[gnu::always_inline]] static bool copy(volatile void* dst, const volatile void* src,
-                                          trap& t) noexcept {
+  [[gnu::always_inline]] static bool one(volatile void* dst, const volatile void* src,
+                                         trap& t) noexcept {
     std::uint8_t byte;
     return access<true>::load(src, byte, t) || access<true>::store(dst, byte, t);
   }
-  [[gnu::always_inline]] static bool fill(volatile void* dst, std::uint64_t bytes,
-                                          trap& t) noexcept {
+  [[gnu::always_inline]] static bool one(volatile void* dst, std::uint64_t bytes,
+                                         trap& t) noexcept {
     return access<true>::store(dst, static_cast<std::uint8_t>(bytes), t);
   }
 };
@@ -87,7 +88,7 @@ struct steps<1> {
 #define SUREFOOT_X86_NARROW_STEPS(width, load, loaded, store, stored)                              \
   template <>                                                                                      \
   struct steps<width> {                                                                            \
-    [[gnu::always_inline]] static bool copy_ends(volatile void* dst, const volatile void* src,     \
+    [[gnu::always_inline]] static bool ends(volatile void* dst, const volatile void* src,          \
                                                  std::size_t n, trap& t) noexcept {                \
       std::uint64_t a, b;                                                                          \
       bool faulted;                                                                                \
@@ -95,7 +96,7 @@ struct steps<1> {
                    SUREFOOT_X86_READ(0, load, loaded "[a]", src, 0, width)                         \
                    SUREFOOT_X86_READ(1, load, loaded "[b]", src_end, 0, width)                     \
                    SUREFOOT_X86_WRITE(2, store, stored "[a]", dst, 0, width)                       \
-                   SUREFOOT_X86_WRITE_LAST(3, store, stored "[b]", dst_end, 0, width)                   \
+                   SUREFOOT_X86_WRITE_LAST(3, store, stored "[b]", dst_end, 0, width)              \
                    SUREFOOT_X86_PAD                                                                \
                    : [a] "=&r"(a), [b] "=&r"(b), SUREFOOT_X86_TRAP(faulted, t)                     \
                    : [src] "r"(src), [src_end] "r"(detail::forward(src, n - width)),               \
@@ -104,12 +105,12 @@ struct steps<1> {
                    : "memory");                                                                    \
       return faulted;                                                                              \
     }                                                                                              \
-    [[gnu::always_inline]] static bool fill_ends(volatile void* dst, std::uint64_t bytes,          \
+    [[gnu::always_inline]] static bool ends(volatile void* dst, std::uint64_t bytes,               \
                                                  std::size_t n, trap& t) noexcept {                \
       bool faulted;                                                                                \
       asm volatile("clc\n"                                                                         \
                    SUREFOOT_X86_WRITE(0, store, stored "[bytes]", dst, 0, width)                   \
-                   SUREFOOT_X86_WRITE_LAST(1, store, stored "[bytes]", dst_end, 0, width)               \
+                   SUREFOOT_X86_WRITE_LAST(1, store, stored "[bytes]", dst_end, 0, width)          \
                    SUREFOOT_X86_PAD                                                                \
                    : SUREFOOT_X86_TRAP(faulted, t)                                                 \
                    : [bytes] "r"(bytes), [dst] "r"(dst),                                           \
@@ -123,29 +124,15 @@ SUREFOOT_X86_NARROW_STEPS(4, "movl", "%k", "movl", "%k")
 SUREFOOT_X86_NARROW_STEPS(8, "movq", "%q", "movq", "%q")
 #undef SUREFOOT_X86_NARROW_STEPS
 
-// Two or four accesses in a row, numbers n and following, with registers r0 and following of a kind.
-#define SUREFOOT_X86_READ_2(n0, n1, move, kind, r0, r1, base, width)                               \
-  SUREFOOT_X86_READ(n0, move, kind #r0, base, 0, width)                                            \
-  SUREFOOT_X86_READ(n1, move, kind #r1, base, width, width)
-#define SUREFOOT_X86_READ_4(n0, n1, n2, n3, move, kind, r0, r1, r2, r3, base, width)               \
-  SUREFOOT_X86_READ_2(n0, n1, move, kind, r0, r1, base, width)                                     \
-  SUREFOOT_X86_READ(n2, move, kind #r2, base, 2 * width, width)                                    \
-  SUREFOOT_X86_READ(n3, move, kind #r3, base, 3 * width, width)
-#define SUREFOOT_X86_WRITE_2(n0, n1, move, kind, r0, r1, base, width)                              \
-  SUREFOOT_X86_WRITE(n0, move, kind #r0, base, 0, width)                                           \
-  SUREFOOT_X86_WRITE(n1, move, kind #r1, base, width, width)
-#define SUREFOOT_X86_WRITE_LAST_2(n0, n1, move, kind, r0, r1, base, width)                         \
-  SUREFOOT_X86_WRITE_LAST(n0, move, kind #r0, base, 0, width)                                      \
-  SUREFOOT_X86_WRITE_LAST(n1, move, kind #r1, base, width, width)
-#define SUREFOOT_X86_WRITE_4(n0, n1, n2, n3, move, kind, r0, r1, r2, r3, base, width)              \
-  SUREFOOT_X86_WRITE_2(n0, n1, move, kind, r0, r1, base, width)                                    \
-  SUREFOOT_X86_WRITE(n2, move, kind #r2, base, 2 * width, width)                                   \
-  SUREFOOT_X86_WRITE(n3, move, kind #r3, base, 3 * width, width)
-
-#define SUREFOOT_X86_WRITE_LAST_4(n0, n1, n2, n3, move, kind, r0, r1, r2, r3, base, width)         \
-  SUREFOOT_X86_WRITE_LAST_2(n0, n1, move, kind, r0, r1, base, width)                               \
-  SUREFOOT_X86_WRITE_LAST(n2, move, kind #r2, base, 2 * width, width)                              \
-  SUREFOOT_X86_WRITE_LAST(n3, move, kind #r3, base, 3 * width, width)
+// Two or four accesses of a kind (READ, WRITE, WRITE_LAST) in a row, numbers n0 and following, with registers r0 and
+// following.
+#define SUREFOOT_X86_TWO(access, n0, n1, move, kind, r0, r1, base, width)                          \
+  access(n0, move, kind #r0, base, 0, width)                                                       \
+  access(n1, move, kind #r1, base, width, width)
+#define SUREFOOT_X86_FOUR(access, n0, n1, n2, n3, move, kind, r0, r1, r2, r3, base, width)         \
+  SUREFOOT_X86_TWO(access, n0, n1, move, kind, r0, r1, base, width)                                \
+  access(n2, move, kind #r2, base, 2 * width, width)                                               \
+  access(n3, move, kind #r3, base, 3 * width, width)
 
 // The statements of a step, from its accesses and from what leaves the vectors (which keeps the carry flag); a
 // fill makes the vector that it stores before.
@@ -175,50 +162,44 @@ SUREFOOT_X86_NARROW_STEPS(8, "movq", "%q", "movq", "%q")
 #define SUREFOOT_X86_WIDE_STEPS(width, move, kind, leave, make)                                    \
   template <>                                                                                      \
   struct steps<width> {                                                                            \
-    SUREFOOT_X86_COPY_STEP(copy_ends, 1, width, leave,                                             \
+    SUREFOOT_X86_COPY_STEP(ends, 1, width, leave,                                                  \
         SUREFOOT_X86_READ(0, move, kind "0", src, 0, width)                                        \
         SUREFOOT_X86_READ(1, move, kind "1", src_end, 0, width)                                    \
         SUREFOOT_X86_WRITE(2, move, kind "0", dst, 0, width)                                       \
-        SUREFOOT_X86_WRITE_LAST(3, move, kind "1", dst_end, 0, width))                                  \
-    SUREFOOT_X86_COPY_STEP(copy_two_at_ends, 2, width, leave,                                      \
-        SUREFOOT_X86_READ_2(0, 1, move, kind, 0, 1, src, width)                                    \
-        SUREFOOT_X86_READ_2(2, 3, move, kind, 2, 3, src_end, width)                                \
-        SUREFOOT_X86_WRITE_2(4, 5, move, kind, 0, 1, dst, width)                                   \
-        SUREFOOT_X86_WRITE_LAST_2(6, 7, move, kind, 2, 3, dst_end, width))                              \
-    SUREFOOT_X86_COPY_STEP(copy_four_at_ends, 4, width, leave,                                     \
-        SUREFOOT_X86_READ_4(0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)                        \
-        SUREFOOT_X86_READ_4(4, 5, 6, 7, move, kind, 4, 5, 6, 7, src_end, width)                    \
-        SUREFOOT_X86_WRITE_4(8, 9, 10, 11, move, kind, 0, 1, 2, 3, dst, width)                     \
-        SUREFOOT_X86_WRITE_LAST_4(12, 13, 14, 15, move, kind, 4, 5, 6, 7, dst_end, width))              \
-    SUREFOOT_X86_COPY_STEP(copy_row, 4, width, "",                                                 \
-        SUREFOOT_X86_READ_4(0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)                        \
-        SUREFOOT_X86_WRITE_4(4, 5, 6, 7, move, kind, 0, 1, 2, 3, dst, width))                      \
-    SUREFOOT_X86_FILL_STEP(fill_ends, 1, width, leave, make,                                       \
+        SUREFOOT_X86_WRITE_LAST(3, move, kind "1", dst_end, 0, width))                             \
+    SUREFOOT_X86_COPY_STEP(two_at_ends, 2, width, leave,                                           \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 0, 1, move, kind, 0, 1, src, width)                    \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 2, 3, move, kind, 2, 3, src_end, width)                \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 4, 5, move, kind, 0, 1, dst, width)                   \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 6, 7, move, kind, 2, 3, dst_end, width))         \
+    SUREFOOT_X86_COPY_STEP(four_at_ends, 4, width, leave,                                          \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)       \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 4, 5, 6, 7, move, kind, 4, 5, 6, 7, src_end, width)   \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 8, 9, 10, 11, move, kind, 0, 1, 2, 3, dst, width)    \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 12, 13, 14, 15, move, kind, 4, 5, 6, 7, dst_end, width))\
+    SUREFOOT_X86_COPY_STEP(row, 4, width, "",                                                      \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)       \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 4, 5, 6, 7, move, kind, 0, 1, 2, 3, dst, width))     \
+    SUREFOOT_X86_FILL_STEP(ends, 1, width, leave, make,                                            \
         SUREFOOT_X86_WRITE(0, move, kind "0", dst, 0, width)                                       \
-        SUREFOOT_X86_WRITE_LAST(1, move, kind "0", dst_end, 0, width))                                  \
-    SUREFOOT_X86_FILL_STEP(fill_two_at_ends, 2, width, leave, make,                                \
-        SUREFOOT_X86_WRITE_2(0, 1, move, kind, 0, 0, dst, width)                                   \
-        SUREFOOT_X86_WRITE_LAST_2(2, 3, move, kind, 0, 0, dst_end, width))                              \
-    SUREFOOT_X86_FILL_STEP(fill_four_at_ends, 4, width, leave, make,                               \
-        SUREFOOT_X86_WRITE_4(0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width)                       \
-        SUREFOOT_X86_WRITE_LAST_4(4, 5, 6, 7, move, kind, 0, 0, 0, 0, dst_end, width))                  \
-    SUREFOOT_X86_FILL_STEP(fill_row, 4, width, "", make,                                           \
-        SUREFOOT_X86_WRITE_4(0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width))                      \
+        SUREFOOT_X86_WRITE_LAST(1, move, kind "0", dst_end, 0, width))                             \
+    SUREFOOT_X86_FILL_STEP(two_at_ends, 2, width, leave, make,                                     \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 0, 1, move, kind, 0, 0, dst, width)                   \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 2, 3, move, kind, 0, 0, dst_end, width))         \
+    SUREFOOT_X86_FILL_STEP(four_at_ends, 4, width, leave, make,                                    \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width)      \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 4, 5, 6, 7, move, kind, 0, 0, 0, 0, dst_end, width))\
+    SUREFOOT_X86_FILL_STEP(row, 4, width, "", make,                                                \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width))     \
   };
-SUREFOOT_X86_WIDE_STEPS(16, "movups", "%%xmm", "",
-                        "movq %[bytes], %%xmm0\n punpcklqdq %%xmm0, %%xmm0\n")
-SUREFOOT_X86_WIDE_STEPS(32, "vmovups", "%%ymm", "vzeroupper\n",
-                        "vmovq %[bytes], %%xmm0\n vpbroadcastq %%xmm0, %%ymm0\n")
-SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm", "vzeroupper\n", "vpbroadcastq %[bytes], %%zmm0\n")
+SUREFOOT_X86_WIDE_STEPS(16, "movups", "%%xmm", "", SUREFOOT_X86_REPEAT_16(bytes))
+SUREFOOT_X86_WIDE_STEPS(32, "vmovups", "%%ymm", "vzeroupper\n", SUREFOOT_X86_REPEAT_32(bytes))
+SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm", "vzeroupper\n", SUREFOOT_X86_REPEAT_64(bytes))
 #undef SUREFOOT_X86_WIDE_STEPS
 #undef SUREFOOT_X86_FILL_STEP
 #undef SUREFOOT_X86_COPY_STEP
-#undef SUREFOOT_X86_WRITE_4
-#undef SUREFOOT_X86_WRITE_2
-#undef SUREFOOT_X86_READ_4
-#undef SUREFOOT_X86_READ_2
-#undef SUREFOOT_X86_WRITE_LAST_4
-#undef SUREFOOT_X86_WRITE_LAST_2
+#undef SUREFOOT_X86_FOUR
+#undef SUREFOOT_X86_TWO
 #undef SUREFOOT_X86_WRITE_LAST
 #undef SUREFOOT_X86_WRITE
 #undef SUREFOOT_X86_READ

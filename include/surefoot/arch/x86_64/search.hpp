@@ -21,13 +21,13 @@ inline constexpr bool has_searches = true;
 
 // one: Width bytes. some: the same again and again, up to `end`, which lies a multiple of that behind p. rows: the same
 // with four vectors at once, for many. A vector that has bytes of interest ends it: `bits` are its bits, and p stands
-// there (without: bits is 0, and p at `end`; after a fault, p stands at the vector or the row). `bytes` is the byte to find, 8 times.
+// there (without: bits is 0, and p at `end`; after a fault, p stands at the vector or the row). Each finds `bytes`,
+// which is the byte 8 times, or compares with another range.
 // None of them leaves the vectors (vector_choice::leave).
 template <std::size_t Width>
 struct search_steps;
 
 // clang-format off
-#define SUREFOOT_X86_RESULT [bits] "=&r"(bits), SUREFOOT_X86_TRAP(faulted, t)
 // Vectors 1 to 4 have ones where bytes are equal; `chosen` makes flags of such a vector's bits, and clears the
 // carry flag, as whatever comes last has to.
 #define SUREFOOT_X86_SEARCH_ROWS(width, four, combined, chosen, along)                             \
@@ -49,97 +49,65 @@ struct search_steps;
 #define SUREFOOT_X86_EQUAL_BITS "testl %k[bits], %k[bits]\n"
 #define SUREFOOT_X86_OTHER_BITS(ones) "xorl $" #ones ", %k[bits]\n"
 
+// The statement of a step. Its operands: [p] and, for a comparison, [from] go along in a loop, and are outputs then.
+#define SUREFOOT_X86_SEARCH(arguments, text, outputs, ...)                                         \
+  [[gnu::always_inline]] static bool arguments {                                                   \
+    bool faulted;                                                                                  \
+    asm volatile(text SUREFOOT_X86_PAD                                                             \
+                 : [bits] "=&r"(bits), SUREFOOT_X86_TRAP(faulted, t) outputs                       \
+                 : [tabled] "i"(1), __VA_ARGS__                                                    \
+                 : "memory", SUREFOOT_X86_ALL_VECTORS);                                            \
+    return faulted;                                                                                \
+  }
+#define SUREFOOT_X86_ALONG(operand, value) , [operand] "+&r"(value)
+#define SUREFOOT_X86_RESULT std::uint64_t& bits, trap& t
 #define SUREFOOT_X86_SEARCH_STEPS(width, ones)                                                     \
   template <>                                                                                      \
   struct search_steps<width> {                                                                     \
-    [[gnu::always_inline]] static bool find_one(const volatile void* p, std::uint64_t bytes,       \
-                                                std::uint64_t& bits, trap& t) noexcept {           \
-      bool faulted;                                                                                \
-      asm volatile(SUREFOOT_X86_REPEATED "clc\n"                                                   \
-                   SUREFOOT_X86_EQUAL(0, 1, 0) SUREFOOT_X86_MASK(1)                                \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT                                                           \
-                   : [p] "r"(p), [from] "r"(bytes), [tabled] "i"(1)                                \
-                   : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
-      return faulted;                                                                              \
-    }                                                                                              \
-    [[gnu::always_inline]] static bool compare_one(const volatile void* p, const volatile void* q, \
-                                                   std::uint64_t& bits, trap& t) noexcept {        \
-      bool faulted;                                                                                \
-      asm volatile("clc\n"                                                                         \
-                   SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0)                                               \
-                   SUREFOOT_X86_MASK(1) SUREFOOT_X86_OTHER_BITS(ones)                              \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT                                                           \
-                   : [p] "r"(p), [from] "r"(q), [tabled] "i"(1)                                    \
-                   : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
-      return faulted;                                                                              \
-    }                                                                                              \
-    [[gnu::always_inline]] static bool find_some(const volatile void*& p,                          \
-                                                 const volatile void* end, std::uint64_t bytes,    \
-                                                 std::uint64_t& bits, trap& t) noexcept {          \
-      bool faulted;                                                                                \
-      asm volatile(SUREFOOT_X86_REPEATED "clc\n"                                                   \
-                   SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL(0, 1, 0),                    \
-                                            SUREFOOT_X86_EQUAL_BITS, "")                           \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+&r"(p)                                             \
-                   : [end] "r"(end), [from] "r"(bytes), [tabled] "i"(1)                            \
-                   : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
-      return faulted;                                                                              \
-    }                                                                                              \
-    [[gnu::always_inline]] static bool compare_some(const volatile void*& p,                       \
-                                                    const volatile void* end,                      \
-                                                    const volatile void* q, std::uint64_t& bits,   \
-                                                    trap& t) noexcept {                            \
-      bool faulted;                                                                                \
-      asm volatile("clc\n"                                                                         \
-                   SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0),              \
-                                            SUREFOOT_X86_OTHER_BITS(ones),                         \
-                                            "addq $" #width ", %[from]\n")                         \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+&r"(p), [from] "+&r"(q)                              \
-                   : [end] "r"(end), [tabled] "i"(1)                                               \
-                   : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
-      return faulted;                                                                              \
-    }                                                                                              \
-    [[gnu::always_inline]] static bool find_rows(const volatile void*& p,                          \
-                                                 const volatile void* end, std::uint64_t bytes,    \
-                                                 std::uint64_t& bits, trap& t) noexcept {          \
-      bool faulted;                                                                                \
-      asm volatile(SUREFOOT_X86_REPEATED "clc\n"                                                   \
-                   SUREFOOT_X86_SEARCH_ROWS(width,                                                 \
-                       SUREFOOT_X86_EQUAL(0, 1, 0) SUREFOOT_X86_EQUAL(1, 2, width)                 \
-                       SUREFOOT_X86_EQUAL(2, 3, 2 * width) SUREFOOT_X86_EQUAL(3, 4, 3 * width),    \
-                       SUREFOOT_X86_COMBINED(or), SUREFOOT_X86_EQUAL_BITS, "")                     \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+&r"(p)                                             \
-                   : [end] "r"(end), [from] "r"(bytes), [tabled] "i"(1)                            \
-                   : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
-      return faulted;                                                                              \
-    }                                                                                              \
-    [[gnu::always_inline]] static bool compare_rows(const volatile void*& p,                       \
-                                                    const volatile void* end,                      \
-                                                    const volatile void* q, std::uint64_t& bits,   \
-                                                    trap& t) noexcept {                            \
-      bool faulted;                                                                                \
-      asm volatile("clc\n"                                                                         \
-                   SUREFOOT_X86_SEARCH_ROWS(width,                                                 \
-                       SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0)                                           \
-                       SUREFOOT_X86_EQUAL_TO(2, 3, 2, width)                                       \
-                       SUREFOOT_X86_EQUAL_TO(4, 5, 3, 2 * width)                                   \
-                       SUREFOOT_X86_EQUAL_TO(6, 7, 4, 3 * width),                                  \
-                       SUREFOOT_X86_COMBINED(and), SUREFOOT_X86_OTHER_BITS(ones),                  \
-                       "addq $4*" #width ", %[from]\n")                                            \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_RESULT, [p] "+&r"(p), [from] "+&r"(q)                              \
-                   : [end] "r"(end), [tabled] "i"(1)                                               \
-                   : "memory", SUREFOOT_X86_ALL_VECTORS);                                          \
-      return faulted;                                                                              \
-    }                                                                                              \
+    SUREFOOT_X86_SEARCH(                                                                           \
+        one(const volatile void* p, std::uint64_t bytes, SUREFOOT_X86_RESULT) noexcept,            \
+        SUREFOOT_X86_REPEAT_##width(from) "clc\n"                                                  \
+        SUREFOOT_X86_EQUAL(0, 1, 0) SUREFOOT_X86_MASK(1),                                          \
+        , [p] "r"(p), [from] "r"(bytes))                                                           \
+    SUREFOOT_X86_SEARCH(                                                                           \
+        one(const volatile void* p, const volatile void* q, SUREFOOT_X86_RESULT) noexcept,         \
+        "clc\n" SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0)                                                  \
+        SUREFOOT_X86_MASK(1) SUREFOOT_X86_OTHER_BITS(ones),                                        \
+        , [p] "r"(p), [from] "r"(q))                                                               \
+    SUREFOOT_X86_SEARCH(                                                                           \
+        some(const volatile void*& p, const volatile void* end, std::uint64_t bytes,               \
+             SUREFOOT_X86_RESULT) noexcept,                                                        \
+        SUREFOOT_X86_REPEAT_##width(from) "clc\n"                                                  \
+        SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL(0, 1, 0), SUREFOOT_X86_EQUAL_BITS, ""), \
+        SUREFOOT_X86_ALONG(p, p), [end] "r"(end), [from] "r"(bytes))                               \
+    SUREFOOT_X86_SEARCH(                                                                           \
+        some(const volatile void*& p, const volatile void* end, const volatile void* q,            \
+             SUREFOOT_X86_RESULT) noexcept,                                                        \
+        "clc\n"                                                                                    \
+        SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0),                         \
+                                 SUREFOOT_X86_OTHER_BITS(ones), "addq $" #width ", %[from]\n"),    \
+        SUREFOOT_X86_ALONG(p, p) SUREFOOT_X86_ALONG(from, q), [end] "r"(end))                      \
+    SUREFOOT_X86_SEARCH(                                                                           \
+        rows(const volatile void*& p, const volatile void* end, std::uint64_t bytes,               \
+             SUREFOOT_X86_RESULT) noexcept,                                                        \
+        SUREFOOT_X86_REPEAT_##width(from) "clc\n"                                                  \
+        SUREFOOT_X86_SEARCH_ROWS(width,                                                            \
+            SUREFOOT_X86_EQUAL(0, 1, 0) SUREFOOT_X86_EQUAL(1, 2, width)                            \
+            SUREFOOT_X86_EQUAL(2, 3, 2 * width) SUREFOOT_X86_EQUAL(3, 4, 3 * width),               \
+            SUREFOOT_X86_COMBINED(or), SUREFOOT_X86_EQUAL_BITS, ""),                               \
+        SUREFOOT_X86_ALONG(p, p), [end] "r"(end), [from] "r"(bytes))                               \
+    SUREFOOT_X86_SEARCH(                                                                           \
+        rows(const volatile void*& p, const volatile void* end, const volatile void* q,            \
+             SUREFOOT_X86_RESULT) noexcept,                                                        \
+        "clc\n"                                                                                    \
+        SUREFOOT_X86_SEARCH_ROWS(width,                                                            \
+            SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0) SUREFOOT_X86_EQUAL_TO(2, 3, 2, width)                \
+            SUREFOOT_X86_EQUAL_TO(4, 5, 3, 2 * width) SUREFOOT_X86_EQUAL_TO(6, 7, 4, 3 * width),   \
+            SUREFOOT_X86_COMBINED(and), SUREFOOT_X86_OTHER_BITS(ones),                             \
+            "addq $4*" #width ", %[from]\n"),                                                      \
+        SUREFOOT_X86_ALONG(p, p) SUREFOOT_X86_ALONG(from, q), [end] "r"(end))                      \
   };
 
-#define SUREFOOT_X86_REPEATED "movq %[from], %%xmm0\n punpcklqdq %%xmm0, %%xmm0\n"
 #define SUREFOOT_X86_EQUAL(n, r, at)                                                               \
   SUREFOOT_X86_ACCESS(n, "movups " #at "(%[p]), %%xmm" #r, p, 0, at, 16)                           \
   "pcmpeqb %%xmm0, %%xmm" #r "\n"
@@ -156,9 +124,7 @@ SUREFOOT_X86_SEARCH_STEPS(16, 0xffff)
 #undef SUREFOOT_X86_MASK
 #undef SUREFOOT_X86_EQUAL_TO
 #undef SUREFOOT_X86_EQUAL
-#undef SUREFOOT_X86_REPEATED
 
-#define SUREFOOT_X86_REPEATED "vmovq %[from], %%xmm0\n vpbroadcastq %%xmm0, %%ymm0\n"
 #define SUREFOOT_X86_EQUAL(n, r, at)                                                               \
   SUREFOOT_X86_ACCESS(n, "vpcmpeqb " #at "(%[p]), %%ymm0, %%ymm" #r, p, 0, at, 32)
 #define SUREFOOT_X86_EQUAL_TO(n, m, r, at)                                                         \
@@ -173,13 +139,14 @@ SUREFOOT_X86_SEARCH_STEPS(32, -1)
 #undef SUREFOOT_X86_MASK
 #undef SUREFOOT_X86_EQUAL_TO
 #undef SUREFOOT_X86_EQUAL
-#undef SUREFOOT_X86_REPEATED
 #undef SUREFOOT_X86_SEARCH_STEPS
 #undef SUREFOOT_X86_OTHER_BITS
 #undef SUREFOOT_X86_EQUAL_BITS
 #undef SUREFOOT_X86_SEARCH_SOME
 #undef SUREFOOT_X86_SEARCH_ROWS
 #undef SUREFOOT_X86_RESULT
+#undef SUREFOOT_X86_ALONG
+#undef SUREFOOT_X86_SEARCH
 // clang-format on
 
 // Two words of one width at the ends of n bytes, which may overlap; of one range, or of two.

@@ -11,6 +11,12 @@
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
+// Makes vector 0 of the byte that stands 8 times in an operand.
+#define SUREFOOT_X86_REPEAT_16(operand) "movq %[" #operand "], %%xmm0\n punpcklqdq %%xmm0, %%xmm0\n"
+#define SUREFOOT_X86_REPEAT_32(operand) \
+  "vmovq %[" #operand "], %%xmm0\n vpbroadcastq %%xmm0, %%ymm0\n"
+#define SUREFOOT_X86_REPEAT_64(operand) "vpbroadcastq %[" #operand "], %%zmm0\n"
+
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
