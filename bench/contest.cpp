@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <numeric>
 #include <random>
 #include <regex>
@@ -21,7 +22,10 @@ constexpr double nanoseconds_a_turn = 100'000;
 
 // As Google Benchmark names them, which is what its filter sees.
 std::vector<std::string> names;
-std::size_t chosen = 0, running = 0;
+std::size_t chosen = 0, running = 0, pass = 0;
+
+// What has been measured of each contest: a row of turns for each of its ways.
+std::map<std::string, std::vector<std::vector<double>>> measured;
 
 double median(std::vector<double> all) {
   const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
@@ -42,13 +46,15 @@ std::size_t repetitions(const way& w) {
   return n;
 }
 
-// On a terminal: the contest that is running. Its line is overwritten by that of its result.
+// On a terminal: the contest that is running. Its line is overwritten by that of the next one, or of its result.
 void show_begin(const std::string& contest) {
   ++running;
   if (::isatty(STDERR_FILENO) == 0) return;
-  std::fprintf(stderr, "[%zu of %zu] %s ...\033[K\r", running, chosen, contest.c_str());
+  std::fprintf(stderr, "pass %zu of %zu: [%zu of %zu] %s ...\033[K\r", pass, passes, running,
+               chosen, contest.c_str());
 }
 
+// Its result, once the last pass has it.
 void show_end(const std::string& contest, const std::string& text) {
   if (::isatty(STDERR_FILENO) != 0) std::fputs("\033[K", stderr);
   std::printf("[%zu of %zu] %s: %s\n", running, chosen, contest.c_str(), text.c_str());
@@ -70,6 +76,7 @@ void run(benchmark::State& state, const goal& wanted, const std::string& variant
     made = make();
   } catch (const std::exception& problem) {
     state.SkipWithError(problem.what());
+    if (pass < passes) return;
     show_end(contest, std::string("not run here: ") + problem.what());
     note_not_run(contest, problem.what());
     return;
@@ -78,19 +85,19 @@ void run(benchmark::State& state, const goal& wanted, const std::string& variant
 
   std::vector<std::size_t> n;
   for (const way* w : all) n.push_back(repetitions(*w));
-  std::vector<std::vector<double>> samples(all.size());
+  std::vector<std::vector<double>>& samples = measured[contest];
+  samples.resize(all.size());
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::minstd_rand shuffler;
-  std::size_t round = 0;
+  static std::minstd_rand shuffler;
   for (auto _ : state) {
     std::shuffle(order.begin(), order.end(), shuffler);
     for (const std::size_t turn : order) {
       samples[turn].push_back(all[turn]->turn(n[turn]) / static_cast<double>(n[turn]));
     }
     state.SetIterationTime(samples[0].back() * 1e-9);
-    ++round;
   }
+  if (pass < passes) return;
 
   std::string figures;
   std::vector<double> medians;
@@ -110,11 +117,15 @@ void run(benchmark::State& state, const goal& wanted, const std::string& variant
       std::min_element(limits, limits + static_cast<std::ptrdiff_t>(made.limits.size())) -
       medians.begin());
   std::vector<double> ratios;
-  for (std::size_t r = 0; r < round; ++r) ratios.push_back(samples[0][r] / samples[best][r]);
+  for (std::size_t r = 0; r < samples[0].size(); ++r)
+    ratios.push_back(samples[0][r] / samples[best][r]);
   const double ratio = median(ratios);
   state.counters["ratio"] = ratio;
   state.SetLabel("beside " + all[best]->name);
   note_result(wanted, variant, ratio, true);
+  std::vector<double>& turns = samples[best];
+  std::sort(turns.begin(), turns.end());
+  note_spread(turns[turns.size() - 1 - turns.size() / 10] / turns[turns.size() / 10]);
   show_end(contest, in_words("%.3f", ratio, " x " + all[best]->name + " (" + figures + ")"));
 }
 
@@ -154,7 +165,15 @@ void enter(const goal& for_row, const std::string& variant, std::function<ways()
 std::size_t run_contests() {
   chosen = count_chosen();
   silent display;
-  return benchmark::RunSpecifiedBenchmarks(&display);
+  std::size_t ran = 0;
+  for (pass = 1; pass <= passes; ++pass) {
+    std::printf("pass %zu of %zu\n", pass, passes);
+    std::fflush(stdout);
+    running = 0;
+    ran = benchmark::RunSpecifiedBenchmarks(&display);
+    if (ran == 0) break;
+  }
+  return ran;
 }
 
 }  // namespace bench

@@ -2,6 +2,8 @@
 // that is drawn, and what counts is the median of the rounds' ratios. So what the machine does meanwhile
 // (another clock, a noisy neighbour) meets all of them, and so does what another way leaves behind (a file's
 // large pages that were split, or are to be written back: the next one takes 1.2 times as long).
+// All contests run in several passes, and their rounds count together: a neighbour that is noisy for seconds, and takes
+// more from what has more instructions, does not decide a contest alone.
 //
 // Google Benchmark runs the contests, chooses them (--benchmark_filter) and writes their figures as JSON
 // (--benchmark_out); progress, and the table of goals in the end (goals.hpp), are printed by this program.
@@ -23,8 +25,10 @@ struct not_here : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-constexpr std::size_t usual_rounds = 31;
-constexpr std::size_t few_rounds = 11;  // where one turn takes long
+constexpr std::size_t passes = 3;
+// In each of them.
+constexpr std::size_t usual_rounds = 11;
+constexpr std::size_t few_rounds = 5;  // where one turn takes long
 
 // Enters a contest. Its ways are made when its turn comes, and taken down after it.
 void enter(const goal& for_row, const std::string& variant, std::function<ways()> make,

@@ -1,5 +1,6 @@
 #include "goals.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -46,6 +47,7 @@ struct row {
 
 std::vector<row> table;
 std::vector<std::pair<std::string, std::string>> not_run;
+std::vector<double> spreads;
 
 }  // namespace
 
@@ -57,6 +59,8 @@ void note_result(const goal& of, const std::string& variant, double came_to, boo
     }
   table.push_back({of, is_ratio, {{variant, came_to}}});
 }
+
+void note_spread(double slowest_to_fastest) { spreads.push_back(slowest_to_fastest); }
 
 void note_not_run(const std::string& contest, const std::string& why) {
   not_run.emplace_back(contest, why);
@@ -81,6 +85,14 @@ void print_goals() {
   for (const row& r : table)
     if (!r.met() && !r.wanted.reason.empty())
       std::printf("%s: %s\n", r.wanted.row.c_str(), r.wanted.reason.c_str());
+  if (!spreads.empty()) {
+    const auto middle = spreads.begin() + static_cast<std::ptrdiff_t>(spreads.size() / 2);
+    std::nth_element(spreads.begin(), middle, spreads.end());
+    std::printf(
+        "how quiet the machine was: in every second contest the limit's slowest turns took more "
+        "than %.2f times what its fastest did (a tenth of them each)\n",
+        *middle);
+  }
   for (const auto& [contest, why] : not_run)
     std::printf("not run here: %s: %s\n", contest.c_str(), why.c_str());
 }

@@ -18,6 +18,8 @@ struct goal {
 
 // A contest of the row came to this: a ratio, or a figure in the row's unit.
 void note_result(const goal& of, const std::string& variant, double came_to, bool is_ratio);
+// In a contest the limit's turns took so many times as long in the slowest tenth as in the fastest one.
+void note_spread(double slowest_to_fastest);
 void note_not_run(const std::string& contest, const std::string& why);
 
 void print_goals();

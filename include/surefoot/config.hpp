@@ -47,3 +47,11 @@
 // The testing kit hides nothing: it is a part of the test program that it is compiled into, whose own
 // types hold its.
 #define SUREFOOT_TESTING_ABI SUREFOOT_DETAIL_VERSIONED
+
+// A function of which its callers know no more than its type: it may change registers that its compiler knows
+// nothing of, and every register that a call may change counts as changed.
+#ifdef __clang__
+#define SUREFOOT_OPAQUE [[gnu::noinline]]
+#else
+#define SUREFOOT_OPAQUE [[gnu::noipa]]
+#endif

@@ -94,6 +94,9 @@ struct [[nodiscard]] SUREFOOT_PUBLIC result {
   }
 
  private:
+  // A word gets a value even so: then it may live in a register, whatever the result turns out to be.
+  static constexpr bool is_word = __is_trivially_constructible(T) && sizeof(T) <= sizeof(void*);
+  constexpr result(const fault& f, int) noexcept requires is_word : stopped_by(f), value_() {}
   constexpr result(const fault& f, int) noexcept : stopped_by(f), no_value_() {}
 
   union {

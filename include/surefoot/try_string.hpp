@@ -2,7 +2,7 @@
 // copy, over memory that may fault. They stop at the first fault or at their answer, whichever
 // comes first: an answer that lies before a bad byte is an answer.
 //
-// What lies behind the answer is touched only within the range, up to 255 bytes further on, and never in another
+// What lies behind the answer is touched only within the range, up to 127 bytes further on, and never in another
 // page (of the left side of a comparison). Engines that do not search by themselves copy pieces of up to 256
 // bytes, which do not cross a 256-byte boundary.
 #pragma once
@@ -41,27 +41,36 @@ progress load_piece(piece& to, const volatile void* p, std::size_t n, const E& e
   return e.copy(to.bytes, p, smaller(to_next(address(p), piece_size), n));
 }
 
-// The distance to the first byte of that value, or n where there is none.
+// As engines that search do it (engine/concept.hpp), for those that do not.
 template <class E>
-result<std::size_t> find_byte(const volatile void* p, unsigned char byte, std::size_t n,
-                              const E& e) noexcept {
-  if constexpr (engine::searching<E>) return e.find(p, byte, n);
+std::size_t find_in_pieces(const volatile void* p, unsigned char byte, std::size_t n, fault& why,
+                           const E& e) noexcept {
   piece here;
   for (std::size_t at = 0; at < n;) {
     const progress loaded = load_piece(here, forward(p, at), n - at, e);
     if (const void* const found = ::memchr(here.bytes, byte, loaded.done))
       return at + static_cast<std::size_t>(static_cast<const unsigned char*>(found) - here.bytes);
-    if (!loaded.all()) return result<std::size_t>::stopped(loaded.stopped_by);
+    if (!loaded.all()) {
+      why = loaded.stopped_by;
+      return engine::met_fault;
+    }
     at += loaded.done;
   }
   return n;
 }
-
-// Which side's is the first difference, if any.
 template <class E>
-result<int> compare_bytes(const volatile void* a, const volatile void* b, std::size_t n,
-                          const E& e) noexcept {
-  if constexpr (engine::searching<E>) return e.compare(a, b, n);
+[[gnu::always_inline]] inline std::size_t find_byte(const volatile void* p, unsigned char byte,
+                                                    std::size_t n, fault& why,
+                                                    const E& e) noexcept {
+  if constexpr (engine::searching<E>)
+    return e.find(p, byte, n, why);
+  else
+    return find_in_pieces(p, byte, n, why, e);
+}
+
+template <class E>
+result<int> compare_in_pieces(const volatile void* a, const volatile void* b, std::size_t n,
+                              const E& e) noexcept {
   piece left, right;
   for (std::size_t at = 0; at < n;) {
     const progress one = load_piece(left, forward(a, at), n - at, e);
@@ -90,7 +99,11 @@ result<std::size_t> try_length(const volatile char* p, std::size_t limit, E e = 
   if (limit == 0) return std::size_t{0};
   if (!e.ready()) [[unlikely]]
     return result<std::size_t>::stopped(detail::not_ready(p, access_kind::read));
-  return detail::find_byte(p, 0, detail::bounded(p, limit), e);
+  fault met;
+  const std::size_t at = detail::find_byte(p, 0, detail::bounded(p, limit), met, e);
+  if (at == engine::met_fault) [[unlikely]]
+    return result<std::size_t>::stopped(met);
+  return at;
 }
 
 // The address of the first byte of that value in [p, p + n), null where there is none (memchr).
@@ -104,10 +117,12 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
     if (detail::wraps(p, n)) return answer::stopped(detail::wrapped(p, access_kind::read));
     if (!e.ready()) return answer::stopped(detail::not_ready(p, access_kind::read));
   }
-  const result<std::size_t> at = detail::find_byte(p, byte, n, e);
-  if (!at.ok()) return answer::stopped(at.stopped_by);
-  if (at.value() == n) return answer(nullptr);
-  return answer(const_cast<const unsigned char*>(detail::forward(p, at.value())));
+  fault met;
+  const std::size_t at = detail::find_byte(p, byte, n, met, e);
+  if (at == n) return answer(nullptr);
+  if (at == engine::met_fault) [[unlikely]]
+    return answer::stopped(met);
+  return answer(const_cast<const unsigned char*>(detail::forward(p, at)));
 }
 
 // Negative, zero or positive, as memcmp. Stops at the first byte that differs or cannot be read on
@@ -122,7 +137,10 @@ result<int> try_compare(const volatile void* a, const volatile void* b, std::siz
     if (detail::wraps(b, n)) return result<int>::stopped(detail::wrapped(b, access_kind::read));
     if (!e.ready()) return result<int>::stopped(detail::not_ready(a, access_kind::read));
   }
-  return detail::compare_bytes(a, b, n, e);
+  if constexpr (engine::searching<E>)
+    return e.compare(a, b, n);
+  else
+    return detail::compare_in_pieces(a, b, n, e);
 }
 
 // Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done

@@ -139,8 +139,10 @@ void conforms(checked& answer, std::integral_constant<verb, verb::search>) {
     for (std::size_t n = 1; n <= 300; ++n) {
       std::uint8_t* const p = edge - n;
       std::memset(p, 7, n);
-      answer(E{}.find(p, 6, n).value_or(0) == n, "a byte that is nowhere");
-      answer(E{}.find(p, 6, n + 33).stopped_by == refused, "a byte that is not before the bad one");
+      fault why;
+      answer(E{}.find(p, 6, n, why) == n && why == fault{}, "a byte that is nowhere");
+      answer(E{}.find(p, 6, n + 33, why) == surefoot::engine::met_fault && why == refused,
+             "a byte that is not before the bad one");
       answer(E{}.compare(p, sevens.data(), n).value_or(1) == 0, "bytes that are equal");
       answer(E{}.compare(p, sevens.data(), n + 33).stopped_by == refused,
              "bytes that are equal up to the bad one, on the left");
@@ -149,7 +151,7 @@ void conforms(checked& answer, std::integral_constant<verb, verb::search>) {
       for (const std::size_t at : {std::size_t{0}, n / 2, n - 1}) {
         p[at] = 6;
         if (at + 1 < n) p[n - 1] = 6;
-        answer(E{}.find(p, 6, n + 33).value_or(n) == at, "the first of two before the bad byte");
+        answer(E{}.find(p, 6, n + 33, why) == at, "the first of two before the bad byte");
         answer(E{}.compare(p, sevens.data(), n + 33).value_or(0) < 0, "a left side that is less");
         answer(E{}.compare(sevens.data(), p, n + 33).value_or(0) > 0, "a right side that is less");
         p[at] = p[n - 1] = 7;

@@ -252,9 +252,11 @@ TEST_CASE("at each width of vectors the first byte of a value is found, wherever
         INFO("vectors of " << width << ": " << n << " bytes, " << land.edge() - p
                            << " before the end");
         // Beside the range, and then within.
-        const std::uint8_t was_behind = p + n < land.edge() ? p[n] : std::uint8_t{0};
+        const auto behind = std::min<std::ptrdiff_t>(64, land.edge() - (p + n));
         if (p > land.begin()) p[-1] = 6;
-        if (p + n < land.edge()) p[n] = 6;
+        std::fill_n(p + n, behind, std::uint8_t{6});
+        REQUIRE(surefoot::try_find(p, 6, n).value_or(p) == nullptr);
+        if (behind > 0) p[n] = 7;
         REQUIRE(surefoot::try_find(p, 6, n).value_or(p) == nullptr);
         for (std::size_t at = n; at-- > 0;
              at -= std::min(at, std::max<std::size_t>(n / 9, 1) - 1)) {
@@ -264,7 +266,7 @@ TEST_CASE("at each width of vectors the first byte of a value is found, wherever
         }
         std::fill(p, p + n, std::uint8_t{7});
         if (p > land.begin()) p[-1] = 7;
-        if (p + n < land.edge()) p[n] = was_behind;
+        std::fill_n(p + n, behind, std::uint8_t{7});
       });
   });
 }
@@ -280,9 +282,11 @@ TEST_CASE("at each width of vectors the first difference decides, wherever pages
         for (std::uint8_t* const q : {right.begin() + (p - left.begin()), right.edge() - n}) {
           INFO("vectors of " << width << ": " << n << " bytes, " << left.edge() - p << " and "
                              << right.edge() - q << " before the end");
-          if (p + n < left.edge()) p[n] = 6;
+          if (p + n + 1 < left.edge()) p[n] = p[n + 1] = 6;
           REQUIRE(surefoot::try_compare(p, q, n).value_or(1) == 0);
-          if (p + n < left.edge()) p[n] = 7;
+          if (p + n + 1 < left.edge()) p[n] = 7;
+          REQUIRE(surefoot::try_compare(p, q, n).value_or(1) == 0);
+          if (p + n + 1 < left.edge()) p[n + 1] = 7;
           for (std::size_t at = n; at-- > 0;
                at -= std::min(at, std::max<std::size_t>(n / 9, 1) - 1)) {
             p[at] = 6;
@@ -396,25 +400,24 @@ TEST_CASE(
   const table e{};
   CHECK(e.copy(land.page(0), land.page(1), 0) == memory::finished(0));
   CHECK(e.fill(land.page(0), 1, 0) == memory::finished(0));
-  CHECK(e.find(land.page(0), 1, 0).value_or(1) == 0);
-  CHECK(e.compare(land.page(0), land.page(0), 0).value_or(1) == 0);
+  at_each_width([&](std::size_t width) {
+    INFO("vectors of " << width);
+    fault why;
+    CHECK((e.find(land.page(0), 1, 0, why) == 0 && why == fault{}));
+    CHECK(e.compare(land.page(0), land.page(0), 0).value_or(1) == 0);
+  });
   CHECK_FALSE(memory::resident(land.page(0)));
 }
 
 TEST_CASE("the end of a row may be where the other side begins") {
   // As constants, so that a compiler may keep the two in one register.
   alignas(4096) static char sides[4 * page_size];
-  for (const bool rows : {false, true}) {
-    const volatile void* p = sides;
-    std::uint64_t bits = 1;
-    arch::trap t;
-    using steps = arch::search_steps<16>;
-    const volatile void* const other = sides + page_size;
-    const bool faulted = rows ? steps::rows(p, sides + page_size, other, bits, t)
-                              : steps::some(p, sides + page_size, other, bits, t);
-    CHECK((!faulted && bits == 0));
-    CHECK(p == sides + page_size);
-  }
+  const volatile void* p = sides;
+  std::uint64_t bits = 1;
+  arch::trap t;
+  CHECK_FALSE(arch::search_steps<16>::rows(p, sides + page_size, ~std::uint64_t{63},
+                                           sides + page_size, bits, t));
+  CHECK(bits == 0);
 }
 
 TEST_CASE("the width of vectors is asked once, and by the first copy that wants to know") {

@@ -82,15 +82,24 @@ concept copies_in_steps = steps_of<V, 2> && steps_of<V, 4> && steps_of<V, 8> &&
 // search.hpp, where `has_searches`: `searches`, which look for bytes by steps of a width that is chosen at run time
 // (engine/search.hpp).
 template <class S, std::size_t Width>
-concept search_steps_of = requires(const volatile void*& p, const volatile void* q,
-                                   std::uint64_t bytes, std::uint64_t& bits, trap& t) {
-  requires noexcept(bool{S::template steps<Width>::one(p, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::some(p, q, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::some(p, q, q, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::rows(p, q, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::one(p, q, bits, t)});
-  requires noexcept(bool{S::template steps<Width>::rows(p, q, q, bits, t)});
+concept searches_two = requires(const volatile void* p, std::size_t n, std::uint64_t bytes,
+                                typename S::template steps<Width>::bits& bits, trap& t) {
+  requires noexcept(bool{S::template steps<Width>::two(p, n, bytes, bits, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::two(p, n, p, bits, bits, t)});
   S::template leave<Width>();
+};
+template <class S, std::size_t Width>
+concept searches_rows = requires(const volatile void*& p, const volatile void* end,
+                                 std::uint64_t bytes, std::uint64_t& bits, trap& t) {
+  requires noexcept(bool{S::template steps<Width>::rows(p, end, bytes, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<Width>::rows(p, end, bytes, end, bits, t)});
+};
+template <class S>
+concept searches_part = requires(const volatile void*& p, std::size_t n, std::uint64_t bytes,
+                                 std::uint64_t& bits, trap& t) {
+  requires noexcept(bool{S::template steps<64>::rows(p, p, bytes, bytes, bits, bits, t)});
+  requires noexcept(bool{S::template steps<64>::part(p, n, bytes, bits, t)});
+  requires noexcept(bool{S::template steps<64>::part(p, n, p, bits, t)});
 };
 template <class S, std::size_t Width>
 concept search_words_of = requires(const volatile void* p, std::size_t n, std::uint64_t& w,
@@ -101,7 +110,8 @@ concept search_words_of = requires(const volatile void* p, std::size_t n, std::u
 template <class S>
 concept searches_in_steps =
     search_words_of<S, 1> && search_words_of<S, 2> && search_words_of<S, 4> &&
-    search_words_of<S, 8> && search_steps_of<S, 16> && search_steps_of<S, 32> && requires {
+    search_words_of<S, 8> && searches_two<S, 16> && searches_rows<S, 16> && searches_two<S, 32> &&
+    searches_rows<S, 32> && searches_two<S, 64> && searches_part<S> && requires {
   requires noexcept(std::uint8_t{S::known_width()});
   S::ask_width();
 };

@@ -39,8 +39,9 @@
 //   progress fill(volatile void* dst, std::uint8_t byte, std::size_t n) const
 //       Writes exactly `done` bytes.
 //   verb::search, for engines that know better than to copy what they look at
-//   result<std::size_t> find(const volatile void* p, std::uint8_t byte, std::size_t n) const
-//       The distance to the first byte of that value; n where there is none.
+//   std::size_t find(const volatile void* p, std::uint8_t byte, std::size_t n, fault& why) const
+//       The distance to the first byte of that value; n where there is none; met_fault where a byte that could not
+//       be read comes first, and `why`.
 //   result<int> compare(const volatile void* a, const volatile void* b, std::size_t n) const
 //       As memcmp. Both stop at the first byte that cannot be read, unless their answer lies before it (compare:
 //       or at it, on the other side: a is asked first), and touch no page behind the answer's (compare: of a).
@@ -106,6 +107,9 @@ struct SUREFOOT_PUBLIC word16 {
   std::uint64_t high;
 };
 
+// What a search returns that met a fault, and so has no place to name: no range is that long and good to its end.
+inline constexpr std::size_t met_fault = ~std::size_t{0};
+
 // What a survey knows of the beginning of a range.
 struct SUREFOOT_PUBLIC outlook {
   std::size_t bytes;  // from the first one on: at least 1, at most all
@@ -162,9 +166,9 @@ concept fills = requires(const E e, volatile void* to, std::size_t n) {
   requires noexcept(progress{e.fill(to, std::uint8_t{}, n)});
 };
 template <class E>
-concept searches = requires(const E e, const volatile void* p, std::size_t n) {
+concept searches = requires(const E e, const volatile void* p, std::size_t n, fault& met) {
   typename E::searcher;
-  requires noexcept(result<std::size_t>{e.find(p, std::uint8_t{}, n)});
+  requires noexcept(std::size_t{e.find(p, std::uint8_t{}, n, met)});
   requires noexcept(result<int>{e.compare(p, p, n)});
 };
 template <class E, class W>

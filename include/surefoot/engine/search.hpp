@@ -1,14 +1,15 @@
 // Looking for a byte, and for a difference, in steps of vectors: what engine::table does where the machine offers
 // such steps (arch/concept.hpp).
 //
-// What lies behind the answer is touched only within the range, and never in another page (of the left side of a
-// comparison): the steps go to the end of the first page, and from there on in rows of four vectors, of which none
-// crosses into another one.
+// What lies behind the answer is touched only within the range, up to 127 bytes further on, and never in another page
+// (of the left side of a comparison): the first steps lie in one page, or in what of the range lies in it, and later
+// ones are aligned to their size. The last one begins where all has been looked at.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
+#include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/range.hpp>
 
@@ -18,29 +19,36 @@ namespace engine {
 namespace detail {
 
 // What is looked for. `from` is the byte, 8 times, or the other range, which the steps tell apart by its type.
+// `*_bits` have ones for what is of interest in what a step has loaded.
 template <class Machine>
 struct finding {
   using machine = Machine;
   using source = std::uint64_t;
+  static constexpr std::size_t widest_row = 64;
   static source behind(source from, std::size_t) noexcept { return from; }
+  static bool ends_page(source) noexcept { return false; }
 
-  // Bits of interest of the words at both ends.
   template <std::size_t Width>
-  [[gnu::always_inline]] static bool words(const volatile void* p, source from, std::size_t n,
-                                           std::uint64_t& first, std::uint64_t& last,
-                                           arch::trap& t) noexcept {
-    const bool faulted = Machine::template words<Width>::load_ends(p, n, first, last, t);
-    first = zeros<Width>(first ^ from);
-    last = zeros<Width>(last ^ from);
-    return faulted;
-  }
+  struct words {
+    std::uint64_t first, last;
+    [[gnu::always_inline]] bool load(const volatile void* p, source, std::size_t n,
+                                     arch::trap& t) noexcept {
+      return Machine::template words<Width>::load_ends(p, n, first, last, t);
+    }
+    std::uint64_t first_bits(source from) const noexcept { return zeros(first ^ from); }
+    std::uint64_t last_bits(source from) const noexcept { return zeros(last ^ from); }
 
- private:
-  // A bit in each byte that is 0, up to the first one at least: no borrow comes from below it.
+   private:
+    // A bit in each byte that is 0, up to the first one at least: no borrow comes from below it.
+    static std::uint64_t zeros(std::uint64_t word) noexcept {
+      constexpr std::uint64_t of_word = ~std::uint64_t{0} >> (64 - 8 * Width);
+      return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u & of_word;
+    }
+  };
+
   template <std::size_t Width>
-  [[gnu::always_inline]] static std::uint64_t zeros(std::uint64_t word) noexcept {
-    constexpr std::uint64_t of_word = ~std::uint64_t{0} >> (64 - 8 * Width);
-    return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u & of_word;
+  static std::uint64_t bits(std::uint32_t equal) noexcept {
+    return equal;
   }
 };
 
@@ -48,27 +56,39 @@ template <class Machine>
 struct comparing {
   using machine = Machine;
   using source = const volatile void*;
+  // Of the other range vectors cross cache lines: of 64 bytes all, of 32 each second one.
+  static constexpr std::size_t widest_row = 32;
   static source behind(source from, std::size_t at) noexcept { return forward(from, at); }
+  static bool ends_page(source from) noexcept {
+    return (address(from) & (arch::page_size() - 1)) > arch::page_size() - 64;
+  }
 
   template <std::size_t Width>
-  [[gnu::always_inline]] static bool words(const volatile void* p, source from, std::size_t n,
-                                           std::uint64_t& first, std::uint64_t& last,
-                                           arch::trap& t) noexcept {
-    std::uint64_t other_first, other_last;
-    const bool faulted = Machine::template words<Width>::load_ends_of_both(
-        p, from, n, first, last, other_first, other_last, t);
-    first ^= other_first;
-    last ^= other_last;
-    return faulted;
+  struct words {
+    std::uint64_t first, last, other_first, other_last;
+    [[gnu::always_inline]] bool load(const volatile void* p, source from, std::size_t n,
+                                     arch::trap& t) noexcept {
+      return Machine::template words<Width>::load_ends_of_both(p, from, n, first, last, other_first,
+                                                               other_last, t);
+    }
+    std::uint64_t first_bits(source) const noexcept { return first ^ other_first; }
+    std::uint64_t last_bits(source) const noexcept { return last ^ other_last; }
+  };
+
+  template <std::size_t Width>
+  static std::uint64_t bits(std::uint32_t equal) noexcept {
+    return equal ^ ~std::uint32_t{0} >> (32 - Width);
   }
 };
 
-// Where a search ended: at the first byte of interest, or behind all of them; or it met a fault (`met`), and nothing
-// before `at` is of interest.
-struct found {
+// Where a search met a fault. Nothing before `at` is of interest; all from there on is to be asked again, but for the
+// bad byte.
+struct search_fault {
   std::size_t at;
-  bool faulted;
+  arch::trap trap;
 };
+
+// A search returns the place of the first byte of interest, or n where there is none, or met_fault.
 
 inline std::size_t first_of(std::uint64_t bits) noexcept {
   return static_cast<unsigned>(__builtin_ctzll(bits));
@@ -76,176 +96,173 @@ inline std::size_t first_of(std::uint64_t bits) noexcept {
 
 // Less than 16 bytes, in one page.
 template <std::size_t Width, class Work>
-[[gnu::always_inline]] inline found search_words(const volatile void* p, typename Work::source from,
-                                                 std::size_t n, arch::trap& met) noexcept {
-  std::uint64_t first, last;
+[[gnu::always_inline]] inline std::size_t search_words(const volatile void* p,
+                                                       typename Work::source from, std::size_t n,
+                                                       search_fault& met) noexcept {
+  typename Work::template words<Width> ends;
   arch::trap t;
-  if (Work::template words<Width>(p, from, n, first, last, t)) [[unlikely]] {
-    met = t;
-    return {0, true};
+  if (ends.load(p, from, n, t)) [[unlikely]] {
+    met = {0, t};
+    return met_fault;
   }
-  if (first != 0) return {first_of(first) / 8, false};
-  if (last != 0) return {n - Width + first_of(last) / 8, false};
-  return {n, false};
+  if (const std::uint64_t first = ends.first_bits(from)) return first_of(first) / 8;
+  if (const std::uint64_t last = ends.last_bits(from)) return n - Width + first_of(last) / 8;
+  return n;
 }
 
-// Did this step at `at` end the search: with a fault, or at the first of its bits?
-[[gnu::always_inline]] inline bool ends_search(bool faulted, std::uint64_t bits, std::size_t at,
-                                               const arch::trap& t, found& end,
-                                               arch::trap& met) noexcept {
-  if (faulted) [[unlikely]] {
-    end = {at, true};
-    met = t;
-    return true;
-  }
+// A step at `at` ended so. Did it end the search: with a fault, or at the first of its bits?
+[[gnu::always_inline]] inline bool ends_search(bool faulted, std::size_t at, const arch::trap& t,
+                                               std::size_t& end, search_fault& met) noexcept {
+  if (!faulted) [[likely]]
+    return false;
+  met = {at, t};
+  end = met_fault;
+  return true;
+}
+[[gnu::always_inline]] inline bool ends_search(std::uint64_t bits, std::size_t at,
+                                               std::size_t& end) noexcept {
   if (bits == 0) return false;
-  end = {at + first_of(bits), false};
+  end = at + first_of(bits);
   return true;
 }
 
-// One vector at p + at.
-template <std::size_t Width, class Work>
-[[gnu::always_inline]] inline bool search_one(const volatile void* p, typename Work::source from,
-                                              std::size_t at, found& end,
-                                              arch::trap& met) noexcept {
-  std::uint64_t bits;
-  arch::trap t;
-  const bool faulted =
-      Work::machine::template steps<Width>::one(forward(p, at), Work::behind(from, at), bits, t);
-  return ends_search(faulted, bits, at, t, end, met);
+[[gnu::always_inline]] inline bool ends_search(std::uint64_t first, std::uint64_t second,
+                                               std::size_t at, std::size_t apart,
+                                               std::size_t& end) noexcept {
+  if ((first | second) == 0) [[likely]]
+    return false;
+  end = first != 0 ? at + first_of(first) : at + apart + first_of(second);
+  return true;
 }
 
-// Vectors, or rows of four, from `at` on, as many as there are before n but for one byte at least.
-template <std::size_t Width, bool Many, class Work>
-[[gnu::always_inline]] inline bool search_several(const volatile void* p,
-                                                  typename Work::source from, std::size_t& at,
-                                                  std::size_t n, found& end,
-                                                  arch::trap& met) noexcept {
-  constexpr std::size_t step = Many ? 4 * Width : Width;
-  if (n - at <= step) return false;
-  const volatile void* here = forward(p, at);
-  std::uint64_t bits;
+// Two vectors at p + at, `apart` from each other: at most their width.
+template <std::size_t Width, class Work>
+[[gnu::always_inline]] inline bool search_two(const volatile void* p, typename Work::source from,
+                                              std::size_t at, std::size_t apart, std::size_t& end,
+                                              search_fault& met) noexcept {
+  typename Work::machine::template steps<Width>::bits first, second;
   arch::trap t;
-  using steps = typename Work::machine::template steps<Width>;
-  const volatile void* const last = forward(here, (n - at - 1) & ~(step - 1));
-  const typename Work::source behind = Work::behind(from, at);
-  bool faulted;
-  if constexpr (Many)
-    faulted = steps::rows(here, last, behind, bits, t);
+  const bool faulted = Work::machine::template steps<Width>::two(
+      forward(p, at), apart, Work::behind(from, at), first, second, t);
+  if (ends_search(faulted, at, t, end, met)) return true;
+  if constexpr (Width == 64)
+    return ends_search(first, second, at, apart, end);
   else
-    faulted = steps::some(here, last, behind, bits, t);
-  at = address(here) - address(p);
-  return ends_search(faulted, bits, at, t, end, met);
+    return ends_search(
+        Work::template bits<Width>(first) | Work::template bits<Width>(second) << apart, at, end);
 }
 
-// What lies between `at` and n, from where on no row crosses into another page before it ends; all before `at` was
-// looked at already, Width bytes or more.
-template <std::size_t Width, class Work>
-[[gnu::always_inline]] inline bool search_rest(const volatile void* p, typename Work::source from,
-                                               std::size_t at, std::size_t n, found& end,
-                                               arch::trap& met) noexcept {
-  return search_several<Width, true, Work>(p, from, at, n, end, met) ||
-         search_several<Width, false, Work>(p, from, at, n, end, met) ||
-         search_one<Width, Work>(p, from, n - Width, end, met);
-}
+// Four vectors, or two of 64 bytes.
+template <std::size_t Width>
+inline constexpr std::size_t row = Width < 64 ? 4 * Width : 128;
+inline constexpr std::size_t longest_row = 128;
 
-// How many bytes lie in one page, where a search goes on without a look at pages.
-inline constexpr std::size_t searched_at_once = 256;
-
-// More than four vectors, the first four of which lie in one page. The first one has been looked at.
+// A row or more, the first two of which lie in one page, or all. One at the beginning, then aligned ones, the last at the
+// end; they overlap. Aligned to its size none crosses into another page, and no vector of it into another cache line,
+// which would cost twice. Two rows are enough for what is no longer.
 template <std::size_t Width, class Work>
-[[gnu::noinline]] found search_further(const volatile void* p, typename Work::source from,
-                                       std::size_t n, arch::trap& met) noexcept {
-  found end{n, false};
-  // Vectors that cross a cache line cost twice.
-  const std::size_t aligned = to_next(address(p), Width);
-  const std::size_t in_page = smaller(n, to_next(address(p), arch::page_size()));
-  // Pages follow, whose first bytes are a multiple of a row.
-  if (!search_rest<Width, Work>(p, from, aligned, in_page, end, met) && n > in_page)
-    (void)search_rest<Width, Work>(p, from, in_page, n, end, met);
-  Work::machine::template leave<Width>();
-  return end;
-}
-
-// The same for what is no longer.
-template <std::size_t Width, class Work>
-[[gnu::noinline]] found search_near(const volatile void* p, typename Work::source from,
-                                    std::size_t n, arch::trap& met) noexcept {
-  if (n > searched_at_once) return search_further<Width, Work>(p, from, n, met);
-  found end{n, false};
-  std::size_t at = Width;
-  if (!search_several<Width, false, Work>(p, from, at, n, end, met))
-    (void)search_one<Width, Work>(p, from, n - Width, end, met);
-  Work::machine::template leave<Width>();
-  return end;
-}
-
-// One vector or more, the first four of which lie in one page, or all. Much is decided by the first one.
-template <std::size_t Width, class Work>
-[[gnu::always_inline]] inline found search_vectors(const volatile void* p,
-                                                   typename Work::source from, std::size_t n,
-                                                   arch::trap& met) noexcept {
-  found end{n, false};
-  if (!search_one<Width, Work>(p, from, 0, end, met))
-    return search_near<Width, Work>(p, from, n, met);
-  Work::machine::template leave<Width>();
+[[gnu::always_inline]] inline std::size_t search_rows(const volatile void* p,
+                                                      typename Work::source from, std::size_t n,
+                                                      search_fault& met) noexcept {
+  using steps = typename Work::machine::template steps<Width>;
+  std::size_t end = n;
+  const volatile void* here = p;
+  const volatile void* const last = forward(p, n - row<Width>);
+  const std::uint64_t aligned = n <= 2 * row<Width> ? ~std::uint64_t{0} : ~(row<Width> - 1);
+  arch::trap t;
+  if constexpr (Width == 64) {
+    std::uint64_t first, second;
+    const bool faulted = steps::rows(here, last, aligned, from, first, second, t);
+    const std::size_t at = address(here) - address(p);
+    if (!ends_search(faulted, at, t, end, met)) (void)ends_search(first, second, at, 64, end);
+  } else {
+    std::uint64_t bits;
+    const bool faulted = steps::rows(here, last, aligned, from, bits, t);
+    const std::size_t at = address(here) - address(p);
+    if (!ends_search(faulted, at, t, end, met)) (void)ends_search(bits, at, end);
+    Work::machine::template leave<Width>();
+  }
   return end;
 }
 
 template <class Work>
-[[gnu::noinline]] found search(const volatile void* p, typename Work::source from, std::size_t n,
-                               arch::trap& met) noexcept;
+SUREFOOT_OPAQUE std::size_t search(const volatile void* p, typename Work::source from,
+                                   std::size_t n, search_fault& met) noexcept;
 
 template <class Work>
-[[gnu::cold, gnu::noinline]] found search_asking(const volatile void* p, typename Work::source from,
-                                                 std::size_t n, arch::trap& met) noexcept {
+[[gnu::cold, gnu::noinline]] std::size_t search_asking(const volatile void* p,
+                                                       typename Work::source from, std::size_t n,
+                                                       search_fault& met) noexcept {
   Work::machine::ask_width();
   return search<Work>(p, from, n, met);
 }
 
-// Those do, or all.
+// n bytes, the first two rows of which lie in one page, or all; without vectors of 64 bytes.
 template <class Work>
-[[gnu::always_inline]] inline found search_from_here(const volatile void* p,
-                                                     typename Work::source from, std::size_t n,
-                                                     arch::trap& met) noexcept {
+[[gnu::noinline]] std::size_t search_narrow(const volatile void* p, typename Work::source from,
+                                            std::size_t n, search_fault& met) noexcept {
+  std::size_t end = n;
   if (n > 32) {
     const std::size_t width = Work::machine::known_width();
-    if (width >= 32) return search_vectors<32, Work>(p, from, n, met);
-    if (width == 16) return search_vectors<16, Work>(p, from, n, met);
-    return search_asking<Work>(p, from, n, met);
+    if (width == 0) return search_asking<Work>(p, from, n, met);
+    if (width >= 32) {
+      if (n > row<32>) return search_rows<32, Work>(p, from, n, met);
+      const std::size_t apart = smaller(n - 32, std::size_t{32});
+      if (!search_two<32, Work>(p, from, 0, apart, end, met) && n > 64)
+        (void)search_two<32, Work>(p, from, n - 64, 32, end, met);
+      Work::machine::template leave<32>();
+      return end;
+    }
+    if (n > row<16>) return search_rows<16, Work>(p, from, n, met);
+    if (!search_two<16, Work>(p, from, 0, 16, end, met))
+      (void)search_two<16, Work>(p, from, n - 32, 16, end, met);
+    return end;
   }
   if (n >= 16) {
-    found end{n, false};
-    if (!search_one<16, Work>(p, from, 0, end, met))
-      (void)search_one<16, Work>(p, from, n - 16, end, met);
+    (void)search_two<16, Work>(p, from, 0, n - 16, end, met);
     return end;
   }
   if (n >= 8) return search_words<8, Work>(p, from, n, met);
   if (n >= 4) return search_words<4, Work>(p, from, n, met);
   if (n >= 2) return search_words<2, Work>(p, from, n, met);
-  if (n == 0) return {0, false};
+  if (n == 0) return 0;
   return search_words<1, Work>(p, from, n, met);
 }
 
 // First what lies in the page of p, then the rest.
 template <class Work>
-[[gnu::cold, gnu::noinline]] found search_by_page(const volatile void* p,
-                                                  typename Work::source from, std::size_t n,
-                                                  arch::trap& met) noexcept {
+[[gnu::cold, gnu::noinline]] std::size_t search_by_page(const volatile void* p,
+                                                        typename Work::source from, std::size_t n,
+                                                        search_fault& met) noexcept {
   const std::size_t head = to_next(address(p), arch::page_size());
-  if (n <= head) return search_from_here<Work>(p, from, n, met);
-  const found first = search_from_here<Work>(p, from, head, met);
-  if (first.faulted || first.at < head) return first;
-  const found rest = search<Work>(forward(p, head), Work::behind(from, head), n - head, met);
-  return {head + rest.at, rest.faulted};
+  if (n <= head) return search_narrow<Work>(p, from, n, met);
+  const std::size_t first = search_narrow<Work>(p, from, head, met);
+  if (first != head) return first;
+  const std::size_t rest = search<Work>(forward(p, head), Work::behind(from, head), n - head, met);
+  if (rest != met_fault) return head + rest;
+  met.at += head;
+  return met_fault;
 }
 
 template <class Work>
-[[gnu::noinline]] found search(const volatile void* p, typename Work::source from, std::size_t n,
-                               arch::trap& met) noexcept {
-  if ((address(p) & (arch::page_size() - 1)) > arch::page_size() - searched_at_once) [[unlikely]]
+SUREFOOT_OPAQUE std::size_t search(const volatile void* p, typename Work::source from,
+                                   std::size_t n, search_fault& met) noexcept {
+  if ((address(p) & (arch::page_size() - 1)) > arch::page_size() - 2 * longest_row) [[unlikely]]
     return search_by_page<Work>(p, from, n, met);
-  return search_from_here<Work>(p, from, n, met);
+  // A vector that is left out in part, and reaches into a bad page, costs 100 ns.
+  if (Work::machine::known_width() != 64 || (n <= 64 && Work::ends_page(from))) [[unlikely]]
+    return search_narrow<Work>(p, from, n, met);
+  if (n > row<64>) return search_rows<Work::widest_row, Work>(p, from, n, met);
+  std::size_t end = n;
+  if (n > 64) {
+    (void)search_two<64, Work>(p, from, 0, n - 64, end, met);
+    return end;
+  }
+  std::uint64_t bits;
+  arch::trap t;
+  const bool faulted = Work::machine::template steps<64>::part(p, n, from, bits, t);
+  if (!ends_search(faulted, 0, t, end, met)) (void)ends_search(bits, 0, end);
+  return end;
 }
 
 }  // namespace detail

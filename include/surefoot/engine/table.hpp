@@ -104,25 +104,33 @@ struct SUREFOOT_PUBLIC table {
 
   using searcher = table;
   template <class Searches = arch::searches>
-  SUREFOOT_HIDDEN static result<std::size_t> find(const volatile void* p, std::uint8_t byte,
-                                                  std::size_t n) noexcept {
-    arch::trap met;
-    const detail::found end = detail::search<detail::finding<Searches>>(
+  [[gnu::always_inline]] SUREFOOT_HIDDEN static std::size_t find(const volatile void* p,
+                                                                 std::uint8_t byte, std::size_t n,
+                                                                 fault& why) noexcept {
+    detail::search_fault met;
+    std::size_t end = detail::search<detail::finding<Searches>>(
         p, byte * std::uint64_t{0x0101010101010101}, n, met);
-    if (end.faulted) [[unlikely]]
-      return find_before(p, byte, end.at, met);
-    return end.at;
+    if (end == met_fault) [[unlikely]]
+      end = find_before(p, byte, met);
+    if (end == met_fault) [[unlikely]]
+      why = signals::unpack(met.trap.info, detail::address(p) + met.at, access_kind::read);
+    return end;
   }
   template <class Searches = arch::searches>
-  SUREFOOT_HIDDEN static result<int> compare(const volatile void* a, const volatile void* b,
-                                             std::size_t n) noexcept {
-    arch::trap met;
-    const detail::found end = detail::search<detail::comparing<Searches>>(a, b, n, met);
-    if (end.faulted) [[unlikely]]
-      return compare_before(a, b, end.at, met);
-    if (end.at == n) [[likely]]
+  [[gnu::always_inline]] SUREFOOT_HIDDEN static result<int> compare(const volatile void* a,
+                                                                    const volatile void* b,
+                                                                    std::size_t n) noexcept {
+    detail::search_fault met;
+    const std::size_t end = detail::search<detail::comparing<Searches>>(a, b, n, met);
+    if (end == n) [[likely]]
       return 0;
-    return compare_from<Searches>(a, b, end.at, n);
+    const difference d = compare_from<Searches>(a, b, n, end, met);
+    if (d.faulted) [[unlikely]] {
+      const bool of_second = (met.trap.info & signals::trap_second) != 0;
+      return result<int>::stopped(signals::unpack(
+          met.trap.info, detail::address(of_second ? b : a) + met.at, access_kind::read));
+    }
+    return d.order;
   }
 
   template <class W>
@@ -233,58 +241,66 @@ struct SUREFOOT_PUBLIC table {
       return detail::walk_fill<true>(dst, byte, n, met.now = {}, met.trap);
   }
 
-  // A step of a search that began at `at` met a fault: the bytes before the bad one are asked, and that one not
-  // again.
-  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<std::size_t> find_before(
-      const volatile void* p, std::uint8_t byte, std::size_t at, arch::trap met) noexcept {
-    const std::size_t bad = detail::offset_of(p, met, at);
-    for (; at < bad; ++at) {
-      const result<std::uint8_t> here = load<std::uint8_t>(detail::forward(p, at));
-      if (!here.ok()) return result<std::size_t>::stopped(here.stopped_by);
-      if (here.value() == byte) return at;
+  // A step of a search met a fault: the bytes before the bad one are asked, and that one not again.
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static std::size_t find_before(
+      const volatile void* p, std::uint8_t byte, detail::search_fault& met) noexcept {
+    const std::size_t bad = detail::offset_of(p, met.trap, met.at);
+    for (; met.at < bad; ++met.at) {
+      std::uint8_t here;
+      arch::trap t;
+      if (arch::access<true>::load(detail::forward(p, met.at), here, t)) {
+        met.trap = t;
+        break;
+      }
+      if (here == byte) return met.at;
     }
-    return result<std::size_t>::stopped(
-        signals::unpack(met.info, detail::address(p) + bad, access_kind::read));
+    return met_fault;
   }
-  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_before(
-      const volatile void* a, const volatile void* b, std::size_t at, arch::trap met) noexcept {
-    const volatile void* const side = (met.info & signals::trap_second) != 0 ? b : a;
-    const std::size_t bad = detail::offset_of(side, met, at);
-    const result<int> order = compare_bytes(a, b, at, bad);
-    if (!order.ok() || order.value() != 0) return order;
-    return result<int>::stopped(
-        signals::unpack(met.info, detail::address(side) + bad, access_kind::read));
-  }
-  SUREFOOT_HIDDEN static result<int> compare_bytes(const volatile void* a, const volatile void* b,
-                                                   std::size_t at, std::size_t end) noexcept {
-    for (; at < end; ++at) {
-      const result<std::uint8_t> left = load<std::uint8_t>(detail::forward(a, at));
-      if (!left.ok()) return result<int>::stopped(left.stopped_by);
-      const result<std::uint8_t> right = load<std::uint8_t>(detail::forward(b, at));
-      if (!right.ok()) return result<int>::stopped(right.stopped_by);
-      if (left.value() != right.value()) return left.value() - right.value();
-    }
-    return 0;
-  }
-  // There was a difference at `at`. Where it is gone meanwhile, the comparison goes on.
+
+  struct difference {
+    int order;
+    bool faulted;
+  };
+  // The same for a comparison, which ended at a difference or with a fault. Where the difference is gone meanwhile, it
+  // goes on.
   template <class Searches>
-  [[gnu::noinline]] SUREFOOT_HIDDEN static result<int> compare_from(const volatile void* a,
-                                                                    const volatile void* b,
-                                                                    std::size_t at,
-                                                                    std::size_t n) noexcept {
-    while (at < n) {
-      const result<int> order = compare_bytes(a, b, at, at + 1);
-      if (!order.ok() || order.value() != 0) return order;
-      ++at;
+  [[gnu::noinline]] SUREFOOT_HIDDEN static difference compare_from(
+      const volatile void* a, const volatile void* b, std::size_t n, std::size_t end,
+      detail::search_fault& met) noexcept {
+    std::size_t at = end;
+    while (at != n) {
+      const bool faulted = at == met_fault;
+      std::size_t until = at + 1;
+      if (faulted) {
+        const bool of_second = (met.trap.info & signals::trap_second) != 0;
+        at = met.at;
+        until = detail::offset_of(of_second ? b : a, met.trap, at);
+      }
+      for (; at < until; ++at) {
+        std::uint8_t left, right;
+        arch::trap t;
+        const bool left_faulted = arch::access<true>::load(detail::forward(a, at), left, t);
+        if (left_faulted || arch::access<true>::load(detail::forward(b, at), right, t)) {
+          if (!left_faulted) t.info |= signals::trap_second;
+          met = {at, t};
+          return {0, true};
+        }
+        if (left != right) return {left - right, false};
+      }
+      if (faulted) {
+        met.at = until;
+        return {0, true};
+      }
       if (at == n) break;
-      arch::trap met;
-      const detail::found end = detail::search<detail::comparing<Searches>>(
-          detail::forward(a, at), detail::forward(b, at), n - at, met);
-      if (end.faulted)
-        return compare_before(detail::forward(a, at), detail::forward(b, at), end.at, met);
-      at += end.at;
+      const std::size_t before = at;
+      at = detail::search<detail::comparing<Searches>>(detail::forward(a, before),
+                                                       detail::forward(b, before), n - before, met);
+      if (at == met_fault)
+        met.at += before;
+      else
+        at += before;
     }
-    return 0;
+    return {0, false};
   }
 
   template <class Bytes>

@@ -1,8 +1,8 @@
-// Searches on x86-64: the steps of engine/search.hpp, with vectors of 16 bytes (SSE2) and 32 (AVX2). Each is one
-// statement of assembly, with registers of its own choice.
+// Searches on x86-64: the steps of engine/search.hpp, with vectors of 16 bytes (SSE2), 32 (AVX2) and 64 (AVX-512). Each
+// is one statement of assembly, with registers of its own choice.
 //
 // A step looks at a number of bytes and sets a bit for each one that is of interest, from the lowest on: find, the
-// bytes of one value; compare, those that differ from the byte at the same place of another range.
+// bytes of one value; compare, first that differ from the byte at the same place of another range.
 #pragma once
 
 #include <cstddef>
@@ -19,122 +19,136 @@ namespace arch {
 
 inline constexpr bool has_searches = true;
 
-// one: Width bytes. some: the same again and again, up to `end`, which lies a multiple of that behind p. rows: the same
-// with four vectors at once, for many. A vector that has bytes of interest ends it: `bits` are its bits, and p stands
-// there (without: bits is 0, and p at `end`; after a fault, p stands at the vector or the row). Each finds `bytes`,
-// which is the byte 8 times, or compares with another range.
+// Each finds `bytes`, which is the byte 8 times, or compares with another range.
+// two: a vector at p and one `apart` behind it, at most Width.
+// rows: four vectors at once (of 64 bytes two): a row at p, then at each next address & `aligned`, the last one at
+// `last`, which lies behind p. A vector that has bytes of interest ends it: `found` are its bits, and p stands there (of
+// 64 bytes: at its row; `first` and `second` are the bits of both); without any, they are 0. After a fault p stands at
+// the row.
+// part: the first n bytes of a vector of 64, 0 to 64, and no other byte.
 // None of them leaves the vectors (vector_choice::leave).
 template <std::size_t Width>
 struct search_steps;
 
 // clang-format off
+// From one row to the next one before [limit], to the one at [last] behind it, and then to `done`.
+#define SUREFOOT_X86_NEXT_ROW(size, along, done)                                                   \
+  "subq $-" #size ", %[p]\n andq %[aligned], %[p]\n" along                                         \
+  "cmpq %[limit], %[p]\n jb .Lsurefoot_%=_row\n"                                                   \
+  "testq %[limit], %[limit]\n jz .Lsurefoot_%=_" done "\n"                                         \
+  "xorl %k[limit], %k[limit]\n movq %[last], %[p]\n" along "jmp .Lsurefoot_%=_row\n"
+#define SUREFOOT_X86_SAME_IN_OTHER "leaq (%[p],%[distance]), %[from]\n"
 // Vectors 1 to 4 have ones where bytes are equal; `chosen` makes flags of such a vector's bits, and clears the
 // carry flag, as whatever comes last has to.
-#define SUREFOOT_X86_SEARCH_ROWS(width, four, combined, chosen, along)                             \
+#define SUREFOOT_X86_SEARCH_ROWS(width, size, four, combined, chosen, along)                       \
   ".balign 16\n.Lsurefoot_%=_row:\n"                                                               \
-  four combined SUREFOOT_X86_MASK(5) chosen "jnz .Lsurefoot_%=_here\n"                             \
-  "addq $4*" #width ", %[p]\n" along                                                               \
-  "cmpq %[p], %[end]\n jne .Lsurefoot_%=_row\n"                                                    \
-  "xorl %k[bits], %k[bits]\n jmp .Lsurefoot_%=_pad\n"                                              \
+  four combined SUREFOOT_X86_MASK(5, bits) chosen "jnz .Lsurefoot_%=_here\n"                       \
+  SUREFOOT_X86_NEXT_ROW(size, along, "pad")                                                        \
   ".Lsurefoot_%=_here:\n"                                                                          \
-  SUREFOOT_X86_MASK(1) chosen "jnz .Lsurefoot_%=_pad\n addq $" #width ", %[p]\n"                   \
-  SUREFOOT_X86_MASK(2) chosen "jnz .Lsurefoot_%=_pad\n addq $" #width ", %[p]\n"                   \
-  SUREFOOT_X86_MASK(3) chosen "jnz .Lsurefoot_%=_pad\n addq $" #width ", %[p]\n"                   \
-  SUREFOOT_X86_MASK(4) chosen
-#define SUREFOOT_X86_SEARCH_SOME(width, vector, chosen, along)                                     \
-  ".Lsurefoot_%=_next:\n"                                                                          \
-  vector SUREFOOT_X86_MASK(1) chosen "jnz .Lsurefoot_%=_pad\n"                                     \
-  "addq $" #width ", %[p]\n" along                                                                 \
-  "cmpq %[p], %[end]\n jne .Lsurefoot_%=_next\n"
+  SUREFOOT_X86_MASK(1, bits) chosen "jnz .Lsurefoot_%=_pad\n addq $" #width ", %[p]\n"             \
+  SUREFOOT_X86_MASK(2, bits) chosen "jnz .Lsurefoot_%=_pad\n addq $" #width ", %[p]\n"             \
+  SUREFOOT_X86_MASK(3, bits) chosen "jnz .Lsurefoot_%=_pad\n addq $" #width ", %[p]\n"             \
+  SUREFOOT_X86_MASK(4, bits) chosen
 #define SUREFOOT_X86_EQUAL_BITS "testl %k[bits], %k[bits]\n"
 #define SUREFOOT_X86_OTHER_BITS(ones) "xorl $" #ones ", %k[bits]\n"
 
-// The statement of a step. Its operands: [p] and, for a comparison, [from] go along in a loop, and are outputs then.
-#define SUREFOOT_X86_SEARCH(arguments, text, outputs, ...)                                         \
-  [[gnu::always_inline]] static bool arguments {                                                   \
+// The statement of a step, with its operands.
+#define SUREFOOT_X86_SEARCH(text, outputs, ...)                                                    \
     bool faulted;                                                                                  \
     asm volatile(text SUREFOOT_X86_PAD                                                             \
-                 : [bits] "=&r"(bits), SUREFOOT_X86_TRAP(faulted, t) outputs                       \
+                 : SUREFOOT_X86_TRAP(faulted, t) outputs                                           \
                  : [tabled] "i"(1), __VA_ARGS__                                                    \
-                 : "memory", SUREFOOT_X86_ALL_VECTORS);                                            \
-    return faulted;                                                                                \
-  }
+                 : "memory", SUREFOOT_X86_ALL_VECTORS)
+#define SUREFOOT_X86_OUT(operand, value) , [operand] "=&r"(value)
+// Goes along in a loop.
 #define SUREFOOT_X86_ALONG(operand, value) , [operand] "+&r"(value)
-#define SUREFOOT_X86_RESULT std::uint64_t& bits, trap& t
-#define SUREFOOT_X86_SEARCH_STEPS(width, ones)                                                     \
+#define SUREFOOT_X86_ROW_OUTPUTS SUREFOOT_X86_ALONG(p, p) SUREFOOT_X86_ALONG(limit, limit)
+#define SUREFOOT_X86_ROW_INPUTS [last] "r"(last), [aligned] "r"(aligned)
+#define SUREFOOT_X86_RESULTS bits& first, bits& second, trap& t
+#define SUREFOOT_X86_SEARCH_STEPS(width, size, ones)                                               \
   template <>                                                                                      \
   struct search_steps<width> {                                                                     \
-    SUREFOOT_X86_SEARCH(                                                                           \
-        one(const volatile void* p, std::uint64_t bytes, SUREFOOT_X86_RESULT) noexcept,            \
+    using bits = std::uint32_t;                                                                    \
+    [[gnu::always_inline]] static bool two(const volatile void* p, std::size_t apart,              \
+                                           std::uint64_t bytes, SUREFOOT_X86_RESULTS) noexcept {   \
+      SUREFOOT_X86_SEARCH(                                                                         \
         SUREFOOT_X86_REPEAT_##width(from) "clc\n"                                                  \
-        SUREFOOT_X86_EQUAL(0, 1, 0) SUREFOOT_X86_MASK(1),                                          \
-        , [p] "r"(p), [from] "r"(bytes))                                                           \
-    SUREFOOT_X86_SEARCH(                                                                           \
-        one(const volatile void* p, const volatile void* q, SUREFOOT_X86_RESULT) noexcept,         \
-        "clc\n" SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0)                                                  \
-        SUREFOOT_X86_MASK(1) SUREFOOT_X86_OTHER_BITS(ones),                                        \
-        , [p] "r"(p), [from] "r"(q))                                                               \
-    SUREFOOT_X86_SEARCH(                                                                           \
-        some(const volatile void*& p, const volatile void* end, std::uint64_t bytes,               \
-             SUREFOOT_X86_RESULT) noexcept,                                                        \
+        SUREFOOT_X86_EQUAL(0, 1, p, 0) SUREFOOT_X86_EQUAL(1, 2, then, 0)                           \
+        SUREFOOT_X86_MASK(1, first) SUREFOOT_X86_MASK(2, second),                                  \
+        SUREFOOT_X86_OUT(first, first) SUREFOOT_X86_OUT(second, second),                           \
+        [p] "r"(p), [then] "r"(detail::forward(p, apart)), [from] "r"(bytes));                     \
+      return faulted;                                                                              \
+    }                                                                                              \
+    [[gnu::always_inline]] static bool two(const volatile void* p, std::size_t apart,              \
+                                           const volatile void* q, SUREFOOT_X86_RESULTS) noexcept { \
+      SUREFOOT_X86_SEARCH("clc\n"                                                                  \
+        SUREFOOT_X86_EQUAL_TO(0, 1, 1, p, from, 0)                                                 \
+        SUREFOOT_X86_EQUAL_TO(2, 3, 2, then, from_then, 0)                                         \
+        SUREFOOT_X86_MASK(1, first) SUREFOOT_X86_MASK(2, second),                                  \
+        SUREFOOT_X86_OUT(first, first) SUREFOOT_X86_OUT(second, second),                           \
+        [p] "r"(p), [then] "r"(detail::forward(p, apart)),                                         \
+        [from] "r"(q), [from_then] "r"(detail::forward(q, apart)));                                \
+      return faulted;                                                                              \
+    }                                                                                              \
+    [[gnu::always_inline]] static bool rows(const volatile void*& p, const volatile void* last,    \
+                                            std::uint64_t aligned, std::uint64_t bytes,            \
+                                            std::uint64_t& found, trap& t) noexcept {              \
+      const volatile void* limit = last;                                                           \
+      SUREFOOT_X86_SEARCH(                                                                         \
         SUREFOOT_X86_REPEAT_##width(from) "clc\n"                                                  \
-        SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL(0, 1, 0), SUREFOOT_X86_EQUAL_BITS, ""), \
-        SUREFOOT_X86_ALONG(p, p), [end] "r"(end), [from] "r"(bytes))                               \
-    SUREFOOT_X86_SEARCH(                                                                           \
-        some(const volatile void*& p, const volatile void* end, const volatile void* q,            \
-             SUREFOOT_X86_RESULT) noexcept,                                                        \
-        "clc\n"                                                                                    \
-        SUREFOOT_X86_SEARCH_SOME(width, SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0),                         \
-                                 SUREFOOT_X86_OTHER_BITS(ones), "addq $" #width ", %[from]\n"),    \
-        SUREFOOT_X86_ALONG(p, p) SUREFOOT_X86_ALONG(from, q), [end] "r"(end))                      \
-    SUREFOOT_X86_SEARCH(                                                                           \
-        rows(const volatile void*& p, const volatile void* end, std::uint64_t bytes,               \
-             SUREFOOT_X86_RESULT) noexcept,                                                        \
-        SUREFOOT_X86_REPEAT_##width(from) "clc\n"                                                  \
-        SUREFOOT_X86_SEARCH_ROWS(width,                                                            \
-            SUREFOOT_X86_EQUAL(0, 1, 0) SUREFOOT_X86_EQUAL(1, 2, width)                            \
-            SUREFOOT_X86_EQUAL(2, 3, 2 * width) SUREFOOT_X86_EQUAL(3, 4, 3 * width),               \
+        SUREFOOT_X86_SEARCH_ROWS(width, size,                                                      \
+            SUREFOOT_X86_EQUAL(0, 1, p, 0) SUREFOOT_X86_EQUAL(1, 2, p, width)                      \
+            SUREFOOT_X86_EQUAL(2, 3, p, 2 * width) SUREFOOT_X86_EQUAL(3, 4, p, 3 * width),         \
             SUREFOOT_X86_COMBINED(or), SUREFOOT_X86_EQUAL_BITS, ""),                               \
-        SUREFOOT_X86_ALONG(p, p), [end] "r"(end), [from] "r"(bytes))                               \
-    SUREFOOT_X86_SEARCH(                                                                           \
-        rows(const volatile void*& p, const volatile void* end, const volatile void* q,            \
-             SUREFOOT_X86_RESULT) noexcept,                                                        \
-        "clc\n"                                                                                    \
-        SUREFOOT_X86_SEARCH_ROWS(width,                                                            \
-            SUREFOOT_X86_EQUAL_TO(0, 1, 1, 0) SUREFOOT_X86_EQUAL_TO(2, 3, 2, width)                \
-            SUREFOOT_X86_EQUAL_TO(4, 5, 3, 2 * width) SUREFOOT_X86_EQUAL_TO(6, 7, 4, 3 * width),   \
+        SUREFOOT_X86_OUT(bits, found) SUREFOOT_X86_ROW_OUTPUTS, SUREFOOT_X86_ROW_INPUTS,           \
+        [from] "r"(bytes));                                                                        \
+      return faulted;                                                                              \
+    }                                                                                              \
+    [[gnu::always_inline]] static bool rows(const volatile void*& p, const volatile void* last,    \
+                                            std::uint64_t aligned, const volatile void* q,         \
+                                            std::uint64_t& found, trap& t) noexcept {              \
+      const volatile void* limit = last;                                                           \
+      SUREFOOT_X86_SEARCH("clc\n"                                                                  \
+        SUREFOOT_X86_SEARCH_ROWS(width, size,                                                      \
+            SUREFOOT_X86_EQUAL_TO(0, 1, 1, p, from, 0)                                             \
+            SUREFOOT_X86_EQUAL_TO(2, 3, 2, p, from, width)                                         \
+            SUREFOOT_X86_EQUAL_TO(4, 5, 3, p, from, 2 * width)                                     \
+            SUREFOOT_X86_EQUAL_TO(6, 7, 4, p, from, 3 * width),                                    \
             SUREFOOT_X86_COMBINED(and), SUREFOOT_X86_OTHER_BITS(ones),                             \
-            "addq $4*" #width ", %[from]\n"),                                                      \
-        SUREFOOT_X86_ALONG(p, p) SUREFOOT_X86_ALONG(from, q), [end] "r"(end))                      \
+            SUREFOOT_X86_SAME_IN_OTHER),                                                           \
+        SUREFOOT_X86_OUT(bits, found) SUREFOOT_X86_ROW_OUTPUTS SUREFOOT_X86_ALONG(from, q),        \
+        SUREFOOT_X86_ROW_INPUTS, [distance] "r"(detail::address(q) - detail::address(p)));         \
+      return faulted;                                                                              \
+    }                                                                                              \
   };
 
-#define SUREFOOT_X86_EQUAL(n, r, at)                                                               \
-  SUREFOOT_X86_ACCESS(n, "movups " #at "(%[p]), %%xmm" #r, p, 0, at, 16)                           \
+#define SUREFOOT_X86_EQUAL(n, r, base, at)                                                         \
+  SUREFOOT_X86_ACCESS(n, "movups " #at "(%[" #base "]), %%xmm" #r, base, 0, at, 16)                \
   "pcmpeqb %%xmm0, %%xmm" #r "\n"
-#define SUREFOOT_X86_EQUAL_TO(n, m, r, at)                                                         \
-  SUREFOOT_X86_ACCESS(n, "movups " #at "(%[p]), %%xmm" #r, p, 0, at, 16)                           \
-  SUREFOOT_X86_ACCESS(m, "movups " #at "(%[from]), %%xmm0", from, 2, at, 16)                       \
+#define SUREFOOT_X86_EQUAL_TO(n, m, r, base, other, at)                                            \
+  SUREFOOT_X86_ACCESS(n, "movups " #at "(%[" #base "]), %%xmm" #r, base, 0, at, 16)                \
+  SUREFOOT_X86_ACCESS(m, "movups " #at "(%[" #other "]), %%xmm0", other, 2, at, 16)                \
   "pcmpeqb %%xmm0, %%xmm" #r "\n"
-#define SUREFOOT_X86_MASK(r) "pmovmskb %%xmm" #r ", %k[bits]\n"
+#define SUREFOOT_X86_MASK(r, to) "pmovmskb %%xmm" #r ", %k[" #to "]\n"
 #define SUREFOOT_X86_COMBINED(by)                                                                  \
   "movaps %%xmm1, %%xmm5\n movaps %%xmm3, %%xmm6\n p" #by " %%xmm2, %%xmm5\n"                      \
   "p" #by " %%xmm4, %%xmm6\n p" #by " %%xmm6, %%xmm5\n"
-SUREFOOT_X86_SEARCH_STEPS(16, 0xffff)
+SUREFOOT_X86_SEARCH_STEPS(16, 64, 0xffff)
 #undef SUREFOOT_X86_COMBINED
 #undef SUREFOOT_X86_MASK
 #undef SUREFOOT_X86_EQUAL_TO
 #undef SUREFOOT_X86_EQUAL
 
-#define SUREFOOT_X86_EQUAL(n, r, at)                                                               \
-  SUREFOOT_X86_ACCESS(n, "vpcmpeqb " #at "(%[p]), %%ymm0, %%ymm" #r, p, 0, at, 32)
-#define SUREFOOT_X86_EQUAL_TO(n, m, r, at)                                                         \
-  SUREFOOT_X86_ACCESS(n, "vmovups " #at "(%[p]), %%ymm" #r, p, 0, at, 32)                          \
-  SUREFOOT_X86_ACCESS(m, "vpcmpeqb " #at "(%[from]), %%ymm" #r ", %%ymm" #r, from, 2, at, 32)
-#define SUREFOOT_X86_MASK(r) "vpmovmskb %%ymm" #r ", %k[bits]\n"
+#define SUREFOOT_X86_EQUAL(n, r, base, at)                                                         \
+  SUREFOOT_X86_ACCESS(n, "vpcmpeqb " #at "(%[" #base "]), %%ymm0, %%ymm" #r, base, 0, at, 32)
+#define SUREFOOT_X86_EQUAL_TO(n, m, r, base, other, at)                                            \
+  SUREFOOT_X86_ACCESS(n, "vmovups " #at "(%[" #base "]), %%ymm" #r, base, 0, at, 32)               \
+  SUREFOOT_X86_ACCESS(m, "vpcmpeqb " #at "(%[" #other "]), %%ymm" #r ", %%ymm" #r, other, 2, at, 32)
+#define SUREFOOT_X86_MASK(r, to) "vpmovmskb %%ymm" #r ", %k[" #to "]\n"
 #define SUREFOOT_X86_COMBINED(by)                                                                  \
   "vp" #by " %%ymm1, %%ymm2, %%ymm5\n vp" #by " %%ymm3, %%ymm4, %%ymm6\n"                          \
   "vp" #by " %%ymm5, %%ymm6, %%ymm5\n"
-SUREFOOT_X86_SEARCH_STEPS(32, -1)
+SUREFOOT_X86_SEARCH_STEPS(32, 128, 0xffffffff)
 #undef SUREFOOT_X86_COMBINED
 #undef SUREFOOT_X86_MASK
 #undef SUREFOOT_X86_EQUAL_TO
@@ -142,11 +156,92 @@ SUREFOOT_X86_SEARCH_STEPS(32, -1)
 #undef SUREFOOT_X86_SEARCH_STEPS
 #undef SUREFOOT_X86_OTHER_BITS
 #undef SUREFOOT_X86_EQUAL_BITS
-#undef SUREFOOT_X86_SEARCH_SOME
 #undef SUREFOOT_X86_SEARCH_ROWS
-#undef SUREFOOT_X86_RESULT
-#undef SUREFOOT_X86_ALONG
 #undef SUREFOOT_X86_SEARCH
+
+// Vectors of 64 bytes. The registers are first that no code without AVX-512 knows, so that they need no leaving; the
+// functions that have such a step are SUREFOOT_OPAQUE.
+#ifdef __AVX512F__
+#define SUREFOOT_X86_UPPER_VECTORS , "xmm16", "xmm17", "k1", "k2"
+#else
+#define SUREFOOT_X86_UPPER_VECTORS
+#endif
+#define SUREFOOT_X86_WIDE_SEARCH(text, outputs, ...)                                               \
+  bool faulted;                                                                                    \
+  asm volatile(text SUREFOOT_X86_PAD                                                               \
+               : SUREFOOT_X86_TRAP(faulted, t) outputs                                             \
+               : [tabled] "i"(1), __VA_ARGS__                                                      \
+               : "memory" SUREFOOT_X86_UPPER_VECTORS);                                             \
+  return faulted
+#define SUREFOOT_X86_WIDE_ROWS(two)                                                                \
+  ".balign 16\n.Lsurefoot_%=_row:\n" two "kortestq %%k1, %%k2\n jnz .Lsurefoot_%=_here\n"          \
+  SUREFOOT_X86_NEXT_ROW(128, "", "here")                                                           \
+  ".Lsurefoot_%=_here:\n kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n clc\n"
+template <>
+struct search_steps<64> {
+  using bits = std::uint64_t;
+  [[gnu::always_inline]] static bool rows(const volatile void*& p, const volatile void* last,
+                                          std::uint64_t aligned, std::uint64_t bytes,
+                                          SUREFOOT_X86_RESULTS) noexcept {
+    const volatile void* limit = last;
+    SUREFOOT_X86_WIDE_SEARCH("vpbroadcastq %[bytes], %%zmm16\n clc\n"
+      SUREFOOT_X86_WIDE_ROWS(
+          SUREFOOT_X86_ACCESS(0, "vpcmpeqb (%[p]), %%zmm16, %%k1", p, 0, 0, 64)
+          SUREFOOT_X86_ACCESS(1, "vpcmpeqb 64(%[p]), %%zmm16, %%k2", p, 0, 64, 64)),
+      SUREFOOT_X86_OUT(first, first) SUREFOOT_X86_OUT(second, second) SUREFOOT_X86_ROW_OUTPUTS,
+      SUREFOOT_X86_ROW_INPUTS, [bytes] "r"(bytes));
+  }
+  [[gnu::always_inline]] static bool two(const volatile void* p, std::size_t apart,
+                                         std::uint64_t bytes, SUREFOOT_X86_RESULTS) noexcept {
+    SUREFOOT_X86_WIDE_SEARCH("vpbroadcastq %[bytes], %%zmm16\n clc\n"
+      SUREFOOT_X86_ACCESS(0, "vpcmpeqb (%[p]), %%zmm16, %%k1", p, 0, 0, 64)
+      SUREFOOT_X86_ACCESS(1, "vpcmpeqb (%[then]), %%zmm16, %%k2", then, 0, 0, 64)
+      "kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n",
+      SUREFOOT_X86_OUT(first, first) SUREFOOT_X86_OUT(second, second),
+      [p] "r"(p), [then] "r"(detail::forward(p, apart)), [bytes] "r"(bytes));
+  }
+  [[gnu::always_inline]] static bool two(const volatile void* p, std::size_t apart,
+                                         const volatile void* q, SUREFOOT_X86_RESULTS) noexcept {
+    SUREFOOT_X86_WIDE_SEARCH("clc\n"
+      SUREFOOT_X86_ACCESS(0, "vmovdqu64 (%[p]), %%zmm16", p, 0, 0, 64)
+      SUREFOOT_X86_ACCESS(1, "vpcmpneqb (%[q]), %%zmm16, %%k1", q, 2, 0, 64)
+      SUREFOOT_X86_ACCESS(2, "vmovdqu64 (%[then]), %%zmm17", then, 0, 0, 64)
+      SUREFOOT_X86_ACCESS(3, "vpcmpneqb (%[q_then]), %%zmm17, %%k2", q_then, 2, 0, 64)
+      "kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n",
+      SUREFOOT_X86_OUT(first, first) SUREFOOT_X86_OUT(second, second),
+      [p] "r"(p), [then] "r"(detail::forward(p, apart)), [q] "r"(q),
+      [q_then] "r"(detail::forward(q, apart)));
+  }
+  [[gnu::always_inline]] static bool part(const volatile void* p, std::size_t n,
+                                          std::uint64_t bytes, bits& first, trap& t) noexcept {
+    SUREFOOT_X86_WIDE_SEARCH(
+      "bzhiq %[n], %[all], %[first]\n kmovq %[first], %%k2\n"
+      "vpbroadcastq %[bytes], %%zmm16\n clc\n"
+      SUREFOOT_X86_ACCESS(0, "vpcmpeqb (%[p]), %%zmm16, %%k1%{%%k2%}", p, 0, 0, 64)
+      "kmovq %%k1, %[first]\n",
+      SUREFOOT_X86_OUT(first, first), [p] "r"(p), [n] "r"(n), [all] "r"(~bits{0}),
+      [bytes] "r"(bytes));
+  }
+  [[gnu::always_inline]] static bool part(const volatile void* p, std::size_t n,
+                                          const volatile void* q, bits& first, trap& t) noexcept {
+    SUREFOOT_X86_WIDE_SEARCH(
+      "bzhiq %[n], %[all], %[first]\n kmovq %[first], %%k2\n clc\n"
+      SUREFOOT_X86_ACCESS(0, "vmovdqu8 (%[p]), %%zmm16%{%%k2%}%{z%}", p, 0, 0, 64)
+      SUREFOOT_X86_ACCESS(1, "vpcmpneqb (%[q]), %%zmm16, %%k1%{%%k2%}", q, 2, 0, 64)
+      "kmovq %%k1, %[first]\n",
+      SUREFOOT_X86_OUT(first, first), [p] "r"(p), [n] "r"(n), [all] "r"(~bits{0}), [q] "r"(q));
+  }
+};
+#undef SUREFOOT_X86_WIDE_ROWS
+#undef SUREFOOT_X86_SAME_IN_OTHER
+#undef SUREFOOT_X86_NEXT_ROW
+#undef SUREFOOT_X86_WIDE_SEARCH
+#undef SUREFOOT_X86_ALONG
+#undef SUREFOOT_X86_OUT
+#undef SUREFOOT_X86_UPPER_VECTORS
+#undef SUREFOOT_X86_RESULTS
+#undef SUREFOOT_X86_ROW_INPUTS
+#undef SUREFOOT_X86_ROW_OUTPUTS
 // clang-format on
 
 // Two words of one width at the ends of n bytes, which may overlap; of one range, or of two.

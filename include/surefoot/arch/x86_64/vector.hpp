@@ -35,8 +35,8 @@ struct vector_choice {
   // 64 where the processor also has VBMI2 (Ice Lake and Zen 4 on): those before lower their clock for it. The
   // operating system must keep the registers, too (XCR0). Costs microseconds in a virtual machine; once.
   [[gnu::cold, gnu::noinline]] static void ask_width() noexcept {
-    constexpr std::uint32_t osxsave = 1u << 27, avx2 = 1u << 5, avx512f = 1u << 16, vbmi2 = 1u << 6,
-                            erms = 1u << 9;
+    constexpr std::uint32_t osxsave = 1u << 27, avx2 = 1u << 5, avx512 = 1u << 16 | 1u << 30,
+                            bmi2 = 1u << 8, vbmi2 = 1u << 6, erms = 1u << 9;
     constexpr std::uint32_t ymm_kept = 0x06, zmm_kept = 0xe6;
     const auto keeps = [](std::uint32_t which) noexcept {
       std::uint32_t low, high;
@@ -48,8 +48,8 @@ struct vector_choice {
       const leaf features = cpuid(7);
       const bool keeps_any = (cpuid(1).c & osxsave) != 0;
       if (keeps_any && (features.b & avx2) != 0 && keeps(ymm_kept)) widest = 32;
-      if (widest == 32 && (features.b & avx512f) != 0 && (features.c & vbmi2) != 0 &&
-          keeps(zmm_kept))
+      if (widest == 32 && (features.b & (avx512 | bmi2)) == (avx512 | bmi2) &&
+          (features.c & vbmi2) != 0 && keeps(zmm_kept))
         widest = 64;
       __atomic_store_n(&fast_strings, (features.b & erms) != 0, __ATOMIC_RELAXED);
     }
