@@ -66,16 +66,21 @@ ways copying(std::size_t n, std::size_t from, std::size_t to, bool with_peers) {
             {}};
   if (!with_peers) return made;
   const pid_t self = ::getpid();
-  made.peers = {repeated("sigsetjmp(b, 0) and memcpy", copied(copy_under_sigsetjmp<0>)),
-                repeated("sigsetjmp(b, 1) and memcpy", copied(copy_under_sigsetjmp<1>)),
-                repeated("process_vm_readv", copied([=](void* dst, const void* src, std::size_t k) {
-                           const iovec local{dst, k}, remote{const_cast<void*>(src), k};
-                           keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
-                         })),
-                repeated("write to a pipe", copied([pipe = std::make_shared<pipe_pair>()](
-                                                       void* dst, const void* src, std::size_t k) {
-                           keep(pipe->copy(dst, src, k));
-                         }))};
+  made.peers = {
+      repeated("sigsetjmp(b, 0) and memcpy", copied(copy_under_sigsetjmp<0>)),
+      repeated("sigsetjmp(b, 1) and memcpy", copied(copy_under_sigsetjmp<1>)),
+      repeated("process_vm_readv", copied([=](void* dst, const void* src, std::size_t k) {
+                 const iovec local{dst, k}, remote{const_cast<void*>(src), k};
+                 keep(::process_vm_readv(self, &local, 1, &remote, 1, 0));
+               })),
+      repeated("process_vm_writev", copied([=](void* dst, const void* src, std::size_t k) {
+                 const iovec local{const_cast<void*>(src), k}, remote{dst, k};
+                 keep(::process_vm_writev(self, &local, 1, &remote, 1, 0));
+               })),
+      repeated("write to a pipe", copied([pipe = std::make_shared<pipe_pair>()](
+                                             void* dst, const void* src, std::size_t k) {
+                 keep(pipe->copy(dst, src, k));
+               }))};
   return made;
 }
 
