@@ -119,9 +119,9 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
   }
   fault met;
   const std::size_t at = detail::find_byte(p, byte, n, met, e);
-  if (at == n) return answer(nullptr);
   if (at == engine::met_fault) [[unlikely]]
     return answer::stopped(met);
+  if (at == n) return answer(nullptr);
   return answer(const_cast<const unsigned char*>(detail::forward(p, at)));
 }
 
@@ -136,6 +136,7 @@ result<int> try_compare(const volatile void* a, const volatile void* b, std::siz
     if (detail::wraps(a, n)) return result<int>::stopped(detail::wrapped(a, access_kind::read));
     if (detail::wraps(b, n)) return result<int>::stopped(detail::wrapped(b, access_kind::read));
     if (!e.ready()) return result<int>::stopped(detail::not_ready(a, access_kind::read));
+    if (n == engine::met_fault) --n;  // no comparison comes that far
   }
   if constexpr (engine::searching<E>)
     return e.compare(a, b, n);

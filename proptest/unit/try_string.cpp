@@ -171,6 +171,14 @@ TEMPLATE_TEST_CASE("strings of nothing touch nothing, and ranges that wrap are r
   const char* const p = reinterpret_cast<const char*>(land.data());
   CHECK(surefoot::try_find(p, 0, SIZE_MAX, TestType{}).stopped_by.kind == cause::bad_address);
   CHECK(surefoot::try_compare(p, p, SIZE_MAX, TestType{}).stopped_by.kind == cause::bad_address);
+  // As long as a range can be, from the beginning on: it does not wrap, and nothing is there.
+  for (const std::uintptr_t first : {0u, 1u}) {
+    const auto* const all = reinterpret_cast<const char*>(first);
+    const surefoot::fault nothing = memory::fault_of<TestType>(kind::hole, access_kind::read, all);
+    CHECK(surefoot::try_find(all, 0, SIZE_MAX, TestType{}).stopped_by == nothing);
+    CHECK(surefoot::try_length(all, SIZE_MAX, TestType{}).stopped_by == nothing);
+    CHECK(surefoot::try_compare(all, all, SIZE_MAX, TestType{}).stopped_by == nothing);
+  }
   CHECK_FALSE(memory::resident(land.data()));
 }
 

@@ -43,7 +43,7 @@
 //       The distance to the first byte of that value; n where there is none; met_fault where a byte that could not
 //       be read comes first, and `why`.
 //   result<int> compare(const volatile void* a, const volatile void* b, std::size_t n) const
-//       As memcmp. Both stop at the first byte that cannot be read, unless their answer lies before it (compare:
+//       As memcmp, for less than SIZE_MAX bytes. Both stop at the first byte that cannot be read, unless their answer lies before it (compare:
 //       or at it, on the other side: a is asked first), and touch no page behind the answer's (compare: of a).
 //   using searcher
 //       The engine that these are about: itself. They are used only then: an engine that derives from another
@@ -107,7 +107,8 @@ struct SUREFOOT_PUBLIC word16 {
   std::uint64_t high;
 };
 
-// What a search returns that met a fault, and so has no place to name: no range is that long and good to its end.
+// What a search returns that met a fault, and so has no place to name. A range may be that long, but none is good to its
+// end: it is asked for before n is.
 inline constexpr std::size_t met_fault = ~std::size_t{0};
 
 // What a survey knows of the beginning of a range.

@@ -2,8 +2,8 @@
 // such steps (arch/concept.hpp).
 //
 // What lies behind the answer is touched only within the range, up to 127 bytes further on, and never in another page
-// (of the left side of a comparison): the first steps lie in one page, or in what of the range lies in it, and later
-// ones are aligned to their size. The last one begins where all has been looked at.
+// (of the left side of a comparison): the first 256 bytes are looked at in one page, or as much of the range as lies in
+// it, and what follows in rows that are aligned to their size. The last one begins where all has been looked at.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,8 @@
 // is one statement of assembly, with registers of its own choice.
 //
 // A step looks at a number of bytes and sets a bit for each one that is of interest, from the lowest on: find, the
-// bytes of one value; compare, first that differ from the byte at the same place of another range.
+// bytes of one value; compare, those that differ from the byte at the same place of another range (`two` of less than 64
+// bytes: those that are equal).
 #pragma once
 
 #include <cstddef>
@@ -159,7 +160,7 @@ SUREFOOT_X86_SEARCH_STEPS(32, 128, 0xffffffff)
 #undef SUREFOOT_X86_SEARCH_ROWS
 #undef SUREFOOT_X86_SEARCH
 
-// Vectors of 64 bytes. The registers are first that no code without AVX-512 knows, so that they need no leaving; the
+// Vectors of 64 bytes. The registers are those that no code without AVX-512 knows, so that they need no leaving; the
 // functions that have such a step are SUREFOOT_OPAQUE.
 #ifdef __AVX512F__
 #define SUREFOOT_X86_UPPER_VECTORS , "xmm16", "xmm17", "k1", "k2"
