@@ -18,3 +18,10 @@ install(FILES
   "${CMAKE_CURRENT_SOURCE_DIR}/cmake/surefoot-config.cmake"
   "${CMAKE_CURRENT_BINARY_DIR}/surefoot-config-version.cmake"
   DESTINATION "${surefoot_package_dir}")
+
+# For those who build without CMake: `pkg-config --cflags surefoot`, and for shared objects that install a handler
+# `pkg-config --libs surefoot-pinned`. Relative to where the file is, so that the tree can be moved.
+foreach(package surefoot surefoot-pinned)
+  configure_file("${CMAKE_CURRENT_SOURCE_DIR}/cmake/${package}.pc.in" "${CMAKE_CURRENT_BINARY_DIR}/${package}.pc" @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${package}.pc" DESTINATION share/pkgconfig)
+endforeach()
