@@ -8,10 +8,10 @@ usage_error() { printf '%s\n' "$*" >&2; exit 2; }
 # shellcheck disable=SC2154
 needs() { printf 'SKIPPED: %s: needs %s\n' "$name" "$*"; exit 0; }
 
-# What the tests are built with and use: catch2 and rapidcheck; libcli11-dev and pv for examples/salvage;
-# gddrescue reads its maps and goes on with them; strace makes system calls fail.
+# What the tests are built with and use: catch2 and rapidcheck; libsigsegv, beside which we work; libcli11-dev
+# and pv for examples/salvage; gddrescue reads its maps and goes on with them; strace makes system calls fail.
 # shellcheck disable=SC2034
-test_packages=(cmake ninja-build git pkgconf catch2 librapidcheck-dev libcli11-dev pv gddrescue strace)
+test_packages=(cmake ninja-build git pkgconf catch2 libsigsegv-dev librapidcheck-dev libcli11-dev pv gddrescue strace)
 
 # A number of jobs that suits the machine.
 jobs() { nproc; }
