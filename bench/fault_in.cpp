@@ -50,8 +50,9 @@ void enter_cold(std::size_t n, backing kind, std::size_t rounds) {
       {std::string(Form::name) + ", cold", 1.05, 0, "ns",
        "that memory is cold shows by a touch, which faults: of 1 MiB of huge pages, all of which "
        "the kernel makes in 1.5 us, one fault is half. What a fault brings in around itself is "
-       "touched ahead by 1 MiB at most, and each return from a function between two faults is "
-       "mispredicted (the kernel forgets returns on purpose): 2 to 12 %"},
+       "touched ahead by 1 MiB at most, and a fault takes longer where a function has returned "
+       "since "
+       "the one before: 2 to 12 %"},
       size_name(n) + ", " + name_of(kind),
       [=] {
         const auto all = made_of(kind, n);

@@ -94,8 +94,9 @@ class faulting_in {
   // A page, of many: resident memory takes 2 to 80, one that is faulted in by sixteens 400.
   static constexpr std::uint64_t slow_page = 128;
   // A page that the kernel is asked to populate: 0.5 where it is huge and resident, 3.3 where it is the zero page
-  // of that size, 110 where it is small and resident, 500 and more where it is cold; and the call itself, which takes
-  // up to 2,700 where another tenant shares the core: the trial, which is short, must bear that.
+  // of that size, 110 where it is small and resident, 500 and more where it is cold; and the call itself. The limit lies
+  // where a trial of huge pages may take four times as long as on a core of its own: with 40, whole runs of bench/ were
+  // seen to touch huge pages one by one.
   static constexpr std::uint64_t huge_page = 70, resident_page = 200;
 
   // To read the clock takes 10 ns, and 50 more where loads are under way that it does not wait for: 256
