@@ -69,8 +69,8 @@ template <class E>
 }
 
 template <class E>
-result<int> compare_in_pieces(const volatile void* a, const volatile void* b, std::size_t n,
-                              const E& e) noexcept {
+[[gnu::noinline]] result<int> compare_in_pieces(const volatile void* a, const volatile void* b,
+                                                std::size_t n, const E& e) noexcept {
   piece left, right;
   for (std::size_t at = 0; at < n;) {
     const progress one = load_piece(left, forward(a, at), n - at, e);
@@ -136,7 +136,7 @@ result<int> try_compare(const volatile void* a, const volatile void* b, std::siz
     if (detail::wraps(a, n)) return result<int>::stopped(detail::wrapped(a, access_kind::read));
     if (detail::wraps(b, n)) return result<int>::stopped(detail::wrapped(b, access_kind::read));
     if (!e.ready()) return result<int>::stopped(detail::not_ready(a, access_kind::read));
-    if (n == engine::met_fault) --n;  // no comparison comes that far
+    if (n == engine::met_fault) return detail::compare_in_pieces(a, b, n, e);
   }
   if constexpr (engine::searching<E>)
     return e.compare(a, b, n);

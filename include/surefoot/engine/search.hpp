@@ -189,6 +189,15 @@ template <class Work>
 SUREFOOT_OPAQUE std::size_t search(const volatile void* p, typename Work::source from,
                                    std::size_t n, search_fault& met) noexcept;
 
+// A function of its own, so that the others need no register across a call.
+template <class Work>
+[[gnu::cold, gnu::noinline]] std::size_t search_asking(const volatile void* p,
+                                                       typename Work::source from, std::size_t n,
+                                                       search_fault& met) noexcept {
+  Work::machine::ask_width();
+  return search<Work>(p, from, n, met);
+}
+
 // n bytes, the first two rows of which lie in one page, or all; without vectors of 64 bytes.
 template <class Work>
 [[gnu::noinline]] std::size_t search_narrow(const volatile void* p, typename Work::source from,
@@ -196,10 +205,7 @@ template <class Work>
   std::size_t end = n;
   if (n > 32) {
     const std::size_t width = Work::machine::known_width();
-    if (width == 0) {
-      Work::machine::ask_width();
-      return search<Work>(p, from, n, met);
-    }
+    if (width == 0) return search_asking<Work>(p, from, n, met);
     if (width >= 32) {
       if (n > row<32>) return search_rows<32, Work>(p, from, n, met);
       const std::size_t apart = smaller(n - 32, std::size_t{32});
