@@ -158,8 +158,11 @@ template <class Work>
 [[gnu::noinline]] bool in_steps(volatile void* dst, typename Work::source from, std::size_t n,
                                 stop& met) noexcept {
   if (n > 64) [[unlikely]] {
-    const std::size_t width = Work::is_close(dst, from) ? 16 : Work::machine::known_width();
-    if (width == 64) return in_wide_steps<64, Work>(dst, from, n, met);
+    if (Work::is_close(dst, from)) [[unlikely]]
+      return in_wide_steps<16, Work>(dst, from, n, met);
+    const std::size_t width = Work::machine::known_width();
+    if (width == 64) [[likely]]
+      return in_wide_steps<64, Work>(dst, from, n, met);
     if (width == 32) return in_wide_steps<32, Work>(dst, from, n, met);
     if (width == 16) return in_wide_steps<16, Work>(dst, from, n, met);
     return in_steps_asking<Work>(dst, from, n, met);
