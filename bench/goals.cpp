@@ -70,7 +70,7 @@ void print_goals() {
   std::size_t goals_met = 0;
   std::printf(
       "\nGoals, on %s (where no unit stands, ratios: ours to the fastest limit; medians of the "
-      "rounds, of the contests that ran)\n\n",
+      "quietest third of the rounds, of the contests that ran)\n\n",
       processor_name().c_str());
   std::printf("%-52s %9s %9s  %-36s %s\n", "work", "mean", "worst", "where", "goal");
   for (const row& r : table) {

@@ -13,7 +13,7 @@ usage: ./run bench [--only REGEX] [--megabytes N] [--rounds N]
 First the primitives, each beside the fastest way that there is without them and beside what else does such work,
 in one process and in turn, a line for each; then a table of the goals, each met or NOT MET, with the reason
 where it is known, and what could not run here. The figures of a whole run stay in bench/results/ as JSON, and
-are drawn there as SVG: copy, fault, fault_in, holes. That takes four minutes or so. Then copies a file from the page cache with cp and with salvage, and counts the lines of
+are drawn there as SVG: copy, fault, fault_in, holes. That takes six minutes or so. Then copies a file from the page cache with cp and with salvage, and counts the lines of
 one with wc -l and with mapped_wc, in turn, and prints the medians.
   --only REGEX    only contests of the primitives whose names match (the work, "/", the variant, and more);
                   nothing is kept or drawn
