@@ -17,6 +17,7 @@
 #include <surefoot/engine/populate.hpp>
 #include <surefoot/engine/survey.hpp>
 #include <surefoot/engine/walk.hpp>
+#include <surefoot/engine/written.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
 #include <surefoot/range.hpp>
@@ -174,15 +175,20 @@ struct SUREFOOT_PUBLIC jump {
     cover(g, 1, dst, n);
     arch::trap none;
     auto walk = [&]() noexcept { detail::walk_copy<false>(dst, src, n, now, none); };
-    if (enter(g, walk)) [[likely]]
+    if (enter(g, walk)) [[likely]] {
+      detail::written(dst, n);
       return {n, 0};
-    return detail::settle_copy(
-        dst, src, n, snapshot(now), g.trap(),
-        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-          return keep_place(dst, src, to, at, met, [&](auto& here, arch::trap& unused) noexcept {
-            detail::walk_bytes<false>(dst, src, from, to, here, unused);
-          });
-        });
+    }
+    return detail::written(
+        dst,
+        detail::settle_copy(
+            dst, src, n, snapshot(now), g.trap(),
+            [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
+              return keep_place(dst, src, to, at, met,
+                                [&](auto& here, arch::trap& unused) noexcept {
+                                  detail::walk_bytes<false>(dst, src, from, to, here, unused);
+                                });
+            }));
   }
 
   template <class W>
@@ -210,8 +216,10 @@ struct SUREFOOT_PUBLIC jump {
       arch::trap none;
       arch::access<false>::store(p, word, none);
     };
-    if (enter(g, access)) [[likely]]
+    if (enter(g, access)) [[likely]] {
+      detail::written(p, sizeof(W));
       return {};
+    }
     return {single<access_kind::write>(p, sizeof(W), g)};
   }
 
@@ -222,15 +230,20 @@ struct SUREFOOT_PUBLIC jump {
     cover(g, 0, dst, n);
     arch::trap none;
     auto walk = [&]() noexcept { detail::walk_fill<false>(dst, byte, n, now, none); };
-    if (enter(g, walk)) [[likely]]
+    if (enter(g, walk)) [[likely]] {
+      detail::written(dst, n);
       return {n, 0};
-    return detail::settle_copy(
-        dst, dst, n, snapshot(now), g.trap(),
-        [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-          return keep_place(dst, dst, to, at, met, [&](auto& here, arch::trap& unused) noexcept {
-            detail::walk_fill_bytes<false>(dst, byte, from, to, here, unused);
-          });
-        });
+    }
+    return detail::written(
+        dst,
+        detail::settle_copy(
+            dst, dst, n, snapshot(now), g.trap(),
+            [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
+              return keep_place(dst, dst, to, at, met,
+                                [&](auto& here, arch::trap& unused) noexcept {
+                                  detail::walk_fill_bytes<false>(dst, byte, from, to, here, unused);
+                                });
+            }));
   }
 
   SUREFOOT_HIDDEN static result<std::uintptr_t> load_tag(const volatile void* p) noexcept {
@@ -255,12 +268,14 @@ struct SUREFOOT_PUBLIC jump {
     else
       return atomic(p, w, [=](W& v, arch::trap& t) noexcept {
         arch::atomic_access<false>::exchange(p, v, t);
+        detail::written(p, sizeof(W));
       });
   }
   template <class W>
   SUREFOOT_HIDDEN static result<W> fetch_add(volatile void* p, W w) noexcept {
     return atomic(p, w, [=](W& v, arch::trap& t) noexcept {
       arch::atomic_access<false>::fetch_add(p, v, t);
+      detail::written(p, sizeof(W));
     });
   }
   template <class W>
@@ -272,6 +287,7 @@ struct SUREFOOT_PUBLIC jump {
       auto was = __builtin_bit_cast(word, v.was);
       arch::atomic_access<false>::compare_exchange(p, was, __builtin_bit_cast(word, to), v.swapped,
                                                    t);
+      detail::written(p, sizeof(W));
       v.was = __builtin_bit_cast(W, was);
     });
   }

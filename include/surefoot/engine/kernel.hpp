@@ -23,6 +23,7 @@
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/probed_store.hpp>
+#include <surefoot/engine/written.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
 #include <surefoot/range.hpp>
@@ -95,6 +96,7 @@ struct SUREFOOT_PUBLIC kernel {
       const iovec from = buffer(here, piece);
       const ssize_t got = os::copy_through_kernel(&to, 1, &from, 1);
       if (got > 0) {
+        detail::written(there, static_cast<std::size_t>(got));
         at += static_cast<std::size_t>(got);
         idle = 0;
       } else if (!accessible<access_kind::read>(here) || ++idle == patience) {
@@ -102,6 +104,7 @@ struct SUREFOOT_PUBLIC kernel {
       } else if (!accessible<access_kind::write>(there)) {
         return {at, n - at, why(there, access_kind::write)};
       } else if (const std::size_t passed = copy_past_tags(there, here, piece); passed > 0) {
+        detail::written(there, passed);
         at += passed;
         idle = 0;
       }

@@ -21,6 +21,7 @@
 #include <surefoot/engine/steps.hpp>
 #include <surefoot/engine/survey.hpp>
 #include <surefoot/engine/walk.hpp>
+#include <surefoot/engine/written.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
 #include <surefoot/signal/classify.hpp>
@@ -93,8 +94,10 @@ struct SUREFOOT_PUBLIC table {
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
                                        std::size_t n) noexcept {
     detail::stop met;
-    if (!copy_until(dst, src, n, met)) [[likely]]
+    if (!copy_until(dst, src, n, met)) [[likely]] {
+      detail::written(dst, n);
       return {n, 0};
+    }
     return settle(
         dst, src, n, met,
         [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& trap) noexcept {
@@ -150,14 +153,17 @@ struct SUREFOOT_PUBLIC table {
     if (arch::access<true>::store(p, __builtin_bit_cast(typename detail::register_of<W>::type, w),
                                   t)) [[unlikely]]
       return {single<access_kind::write>(p, sizeof(W), t)};
+    detail::written(p, sizeof(W));
     return {};
   }
 
   SUREFOOT_HIDDEN static progress fill(volatile void* dst, std::uint8_t byte,
                                        std::size_t n) noexcept {
     detail::stop met;
-    if (!fill_until(dst, byte, n, met)) [[likely]]
+    if (!fill_until(dst, byte, n, met)) [[likely]] {
+      detail::written(dst, n);
       return {n, 0};
+    }
     return settle(
         dst, dst, n, met,
         [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& trap) noexcept {
@@ -181,6 +187,7 @@ struct SUREFOOT_PUBLIC table {
     } else {
       if (arch::atomic_access<true>::exchange(p, w, t)) [[unlikely]]
         return result<W>::stopped(single<access_kind::write>(p, sizeof(W), t));
+      detail::written(p, sizeof(W));
       return w;
     }
   }
@@ -189,6 +196,7 @@ struct SUREFOOT_PUBLIC table {
     arch::trap t;
     if (arch::atomic_access<true>::fetch_add(p, w, t)) [[unlikely]]
       return result<W>::stopped(single<access_kind::write>(p, sizeof(W), t));
+    detail::written(p, sizeof(W));
     return w;
   }
   template <class W>
@@ -202,6 +210,7 @@ struct SUREFOOT_PUBLIC table {
     if (arch::atomic_access<true>::compare_exchange(p, was, __builtin_bit_cast(word, to), swapped,
                                                     t)) [[unlikely]]
       return result<swap<W>>::stopped(single<access_kind::write>(p, sizeof(W), t));
+    detail::written(p, sizeof(W));
     return swap<W>{__builtin_bit_cast(W, was), swapped};
   }
 
@@ -309,7 +318,7 @@ struct SUREFOOT_PUBLIC table {
                                                                       std::size_t n,
                                                                       const detail::stop& met,
                                                                       Bytes bytes) noexcept {
-    return detail::settle_copy(dst, src, n, met.now, met.trap, bytes);
+    return detail::written(dst, detail::settle_copy(dst, src, n, met.now, met.trap, bytes));
   }
 };
 

@@ -48,10 +48,11 @@ inline signal_mask mask_of(const sigset_t& set) noexcept {
 
 inline bool change_mask(int how, signal_mask change, signal_mask& before) noexcept {
   const errno_kept kept;
+  before = 0;  // MemorySanitizer does not see what the kernel writes there.
   return ::syscall(SYS_rt_sigprocmask, how, &change, &before, sizeof change) == 0;
 }
 inline signal_mask change_mask(int how, signal_mask change) noexcept {
-  signal_mask before = 0;
+  signal_mask before;
   (void)change_mask(how, change, before);
   return before;
 }

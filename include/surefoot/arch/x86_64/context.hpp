@@ -76,11 +76,9 @@ class context : public frame {
 
   // Lets the interrupted code go on at the landing pad, as an access that faulted.
   void land(const table_entry& e, const trap& t) noexcept {
-    constexpr std::uint64_t carry = 1;
     greg(REG_RIP, e.landing_pad_address());
     greg(REG_RSI, t.info);
     greg(REG_RDX, t.address);
-    greg(REG_EFL, greg(REG_EFL) | carry);
   }
 
   // Was the access that faulted a store? For page faults only, which say so in their error code.

@@ -1,10 +1,11 @@
 // The exception table on x86-64: how an access says where it may fault, and how that is read again.
 //
-// Each access is one instruction with one memory operand of the form displacement(base), followed
-// by a landing pad. Around it the carry flag says what happened: it is clear before the instruction
-// (which leaves the flags alone, or clears it itself), and the signal handler sets it when it moves
-// the program counter to the pad. The good path of an access is therefore two instructions longer
-// than a plain one, `clc` and `jc`; no register is set up, nothing is written.
+// Each access is one instruction with one memory operand of the form displacement(base). Around it the
+// carry flag says what happened: it is clear before the instruction (which leaves the flags alone, or clears it
+// itself); a signal handler moves the program counter to the landing pad, which sets it. The good path of an
+// access is therefore two instructions longer than a plain one, `clc` and `jc`; no register is set up, nothing
+// is written. (The handler could set the flag itself, and did: but Valgrind 3.19 drops the flags of a signal's
+// frame. What the pad costs is that no unwinder knows its two instructions.)
 //
 // On a fault RSI holds trap::info and RDX holds trap::address. Every access names both as outputs.
 #pragma once
@@ -63,7 +64,15 @@ inline constexpr bool has_table = true;
   ".short " #displacement ", " #width "\n"                                                \
   ".popsection\n"                                                                         \
   ".endif\n"
-#define SUREFOOT_X86_PAD ".Lsurefoot_%=_pad:\n"
+// Where an access goes on, and its landing pad, behind the section's other code: the good path does not pass it.
+#define SUREFOOT_X86_PAD     \
+  ".Lsurefoot_%=_on:\n"      \
+  ".if %c[tabled]\n"         \
+  ".subsection 1\n"          \
+  ".Lsurefoot_%=_pad: stc\n" \
+  "jmp .Lsurefoot_%=_on\n"   \
+  ".previous\n"              \
+  ".endif\n"
 // The outputs that every access has: the registers in which signals::unpack() wants them.
 #define SUREFOOT_X86_TRAP(faulted, t) "=@ccc"(faulted), "=S"((t).info), "=d"((t).address)
 

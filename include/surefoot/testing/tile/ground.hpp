@@ -41,12 +41,13 @@ class descriptor {
   int number_ = -1;
 };
 
-// Where arenas are laid. ThreadSanitizer lets a program map nothing outside of a few ranges.
+// Where arenas are laid. ThreadSanitizer and MemorySanitizer let a program map nothing outside of a few ranges.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr std::uintptr_t first_arena = 0x7e90'0000'0000;
 #elif defined(__has_feature)
 inline constexpr std::uintptr_t first_arena =
-    __has_feature(thread_sanitizer) ? 0x7e90'0000'0000 : 0x3000'0000'0000;
+    __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer) ? 0x7e90'0000'0000
+                                                                       : 0x3000'0000'0000;
 #else
 inline constexpr std::uintptr_t first_arena = 0x3000'0000'0000;
 #endif
