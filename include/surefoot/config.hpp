@@ -1,9 +1,10 @@
-// The few options, and what they are part of: the inline namespace's name. Two translation units
-// with different options, or with different versions of this library, may be linked into one
-// program: no function of the one is ever taken for a function of the other.
-//
-// SUREFOOT_DEFAULT_JUMP: define it (to nothing) before the first include, or for the whole target,
-// to make `engine::jump` the default engine where `engine::table` would be.
+/// @file
+/// The few options, and what they are part of: the inline namespace's name. Two translation units
+/// with different options, or with different versions of this library, may be linked into one
+/// program: no function of the one is ever taken for a function of the other.
+///
+/// `SUREFOOT_DEFAULT_JUMP`: define it (to nothing) before the first include, or for the whole target,
+/// to make `engine::jump` the default engine where `engine::table` would be.
 #pragma once
 
 #include <surefoot/version.hpp>
@@ -17,8 +18,8 @@
     "surefoot supports Linux on x86-64, aarch64 and riscv64 (LP64), with g++ 12 or clang 14 and later"
 #endif
 
-// Is there an exception table, and so engine::table? Elsewhere (riscv64) engine::jump is the default.
 #if defined(__x86_64__) || defined(__aarch64__)
+/// Is there an exception table, and so `engine::table`? 1 or 0; elsewhere (riscv64) `engine::jump` is the default.
 #define SUREFOOT_HAS_TABLE 1
 #else
 #define SUREFOOT_HAS_TABLE 0

@@ -1,13 +1,14 @@
-// ensure_accessible: "can I load / store every byte of this range?", all or nothing.
-//
-// For operations that begin again from the start after a short copy. It looks at every byte, down
-// to the finest unit in which the hardware refuses access: poison and arm64 tags fault inside a
-// page whose first byte answers "fine".
-//
-// The answer is about the moment of each probe, not about the future: another thread may unmap the
-// range afterwards. And accessible is not "in the file": after a truncation inside a page, the rest
-// of that page reads as zeros without a fault; who copies from files asks fstat as well. What a
-// probe may do: see fault_in.hpp.
+/// @file
+/// ensure_accessible: "can I load / store every byte of this range?", all or nothing.
+///
+/// For operations that begin again from the start after a short copy. It looks at every byte, down
+/// to the finest unit in which the hardware refuses access: poison and arm64 tags fault inside a
+/// page whose first byte answers "fine".
+///
+/// The answer is about the moment of each probe, not about the future: another thread may unmap the
+/// range afterwards. And accessible is not "in the file": after a truncation inside a page, the rest
+/// of that page reads as zeros without a fault; who copies from files asks fstat as well. What a
+/// probe may do: see fault_in.hpp.
 #pragma once
 
 #include <cstddef>
@@ -19,24 +20,29 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
+/// How finely is asked.
+///
+/// @snippet ensure_accessible.cpp granularity
 enum class SUREFOOT_PUBLIC granularity : unsigned char {
-  // Loads cover every byte, as wide as the machine has them. For `write` also one write probe for
-  // each unit in which it can refuse a store alone: a page; poison and memory tags are found by the
-  // loads.
+  /// Loads cover every byte, as wide as the machine has them. For `write` also one write probe for
+  /// each unit in which it can refuse a store alone: a page; poison and memory tags are found by the
+  /// loads.
   hardware,
-  // One access for each byte, literally, for read and for write.
+  /// One access for each byte, literally, for read and for write.
   byte
 };
 
-// Who says that a memory tag (arm64 MTE) refuses an access. Not there on machines without tags.
+/// Who says that a memory tag (arm64 MTE) refuses an access. Not there on machines without tags.
+///
+/// @snippet ensure_accessible.cpp tags
 enum class SUREFOOT_PUBLIC tags : unsigned char {
-  // The accesses, as the thread's tag checks are set: in synchronous mode a tag that does not match is
-  // a fault; without checks tags are not looked at, and refuse nothing. In asynchronous mode an access
-  // is reported too late for an answer (SEGV_MTEAERR, which is never taken for ours): use `compare`.
+  /// The accesses, as the thread's tag checks are set: in synchronous mode a tag that does not match is
+  /// a fault; without checks tags are not looked at, and refuse nothing. In asynchronous mode an access
+  /// is reported too late for an answer (SEGV_MTEAERR, which is never taken for ours): use `compare`.
   accesses,
-  // A comparison of each granule's tag with the pointer's comes before the first access to it,
-  // whatever the mode: then no access is made that any check would report. The caller says that all
-  // of the memory is PROT_MTE: elsewhere its tag counts as 0. `signal` and `code` of a mismatch are 0.
+  /// A comparison of each granule's tag with the pointer's comes before the first access to it,
+  /// whatever the mode: then no access is made that any check would report. The caller says that all
+  /// of the memory is PROT_MTE: elsewhere its tag counts as 0. `signal` and `code` of a mismatch are 0.
   compare
 };
 
@@ -143,42 +149,55 @@ concept ensures = engine::offering<E, engine::verb::probe> &&
 
 }  // namespace detail
 
-// True only if each byte of [p, p + n) can be accessed. Otherwise `stopped_by` names the first byte
-// that cannot, and why. n == 0: true, nothing touched. A range that wraps: bad_address, nothing
-// touched. Poison is reported once and not probed again in that call. Async-signal-safe after
-// install(). Reads at the speed of memory; one signal where it faults (two where a load that
-// crosses two pages was refused by the second).
+/// True only if each byte of [p, p + n) can be accessed. Otherwise `stopped_by` names the first byte
+/// that cannot, and why. n == 0: true, nothing touched. A range that wraps: bad_address, nothing
+/// touched. Poison is reported once and not probed again in that call. Async-signal-safe after
+/// install(). Costs a read at the speed of memory, and one signal where it faults (two where a load that
+/// crosses two pages was refused by the second).
+///
+/// @snippet ensure_accessible.cpp ensure_accessible
 template <access_kind K, granularity G = granularity::hardware, tags T = tags::accesses,
           detail::ensures<G, T> E = engine::standard>
 verdict ensure_accessible(typename detail::pointer_for<K>::type p, std::size_t n,
                           E e = E{}) noexcept {
   return {detail::first_bad_byte<K, G, T>(p, n, e)};
 }
+/// The same for the bytes of a range.
 template <access_kind K, granularity G = granularity::hardware, tags T = tags::accesses,
           detail::range_for<K> R, detail::ensures<G, T> E = engine::standard>
 verdict ensure_accessible(R&& range, E e = E{}) noexcept {
   return {detail::first_bad_byte<K, G, T>(detail::data(range), detail::bytes_of(range), e)};
 }
+/// The same for each buffer in its turn, until the first that has a bad byte.
 template <access_kind K, granularity G = granularity::hardware, tags T = tags::accesses,
           buffer_range R, detail::ensures<G, T> E = engine::standard>
 verdict ensure_accessible(R&& buffers, E e = E{}) noexcept {
   return detail::ensure_buffers<K, G, T>(detail::data(buffers), detail::size(buffers), e);
 }
 
-// The two short forms, with granularity::hardware.
+/// The short form of ensure_accessible() for loads, with granularity::hardware. Async-signal-safe after
+/// install(). Costs a load of every byte, with the widest loads.
+///
+/// @snippet ensure_accessible.cpp ensure_readable
 template <detail::ensures<granularity::hardware> E = engine::standard>
 verdict ensure_readable(const volatile void* p, std::size_t n, E e = E{}) noexcept {
   return surefoot::ensure_accessible<access_kind::read>(p, n, e);
 }
+/// The same for the bytes of a range, or for each of many buffers.
 template <detail::touchable<access_kind::read> R,
           detail::ensures<granularity::hardware> E = engine::standard>
 verdict ensure_readable(R&& range, E e = E{}) noexcept {
   return surefoot::ensure_accessible<access_kind::read>(range, e);
 }
+/// The short form for stores, with granularity::hardware: every byte can be loaded, and each page be stored to.
+/// Async-signal-safe after install(). Costs a load of every byte and a write probe a page.
+///
+/// @snippet ensure_accessible.cpp ensure_writeable
 template <detail::ensures<granularity::hardware> E = engine::standard>
 verdict ensure_writeable(volatile void* p, std::size_t n, E e = E{}) noexcept {
   return surefoot::ensure_accessible<access_kind::write>(p, n, e);
 }
+/// The same for the bytes of a range, or for each of many buffers.
 template <detail::touchable<access_kind::write> R,
           detail::ensures<granularity::hardware> E = engine::standard>
 verdict ensure_writeable(R&& range, E e = E{}) noexcept {

@@ -1,4 +1,5 @@
-// find_holes: what of a range cannot be read, without copying it.
+/// @file
+/// find_holes: what of a range cannot be read, without copying it.
 #pragma once
 
 #include <cstddef>
@@ -11,29 +12,33 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
-// What was found, in bytes. good + bad is the length that was asked for, but where `stopped_by` says that
-// nothing was asked: then `left` is.
+/// What was found, in bytes. good + bad is the length that was asked for, but where `stopped_by` says that
+/// nothing was asked: then `left` is.
+///
+/// @snippet find_holes.cpp holes_found
 struct [[nodiscard]] SUREFOOT_PUBLIC holes_found {
-  std::size_t good = 0;
-  std::size_t bad = 0;
-  std::size_t left = 0;
-  std::size_t holes = 0;  // how many times on_hole was called
-  fault stopped_by{};     // none, or why nothing was asked
+  std::size_t good = 0;   ///< bytes of pages that can be read
+  std::size_t bad = 0;    ///< bytes in holes
+  std::size_t left = 0;   ///< bytes that nothing was asked of
+  std::size_t holes = 0;  ///< how many times on_hole was called
+  fault stopped_by{};     ///< none, or why nothing was asked
 
   friend constexpr bool operator==(const holes_found&, const holes_found&) = default;
 };
 
-// Probes the first byte of [p, p + n), then one byte of each following page within it, and calls
-// on_hole(fault, offset, bytes) for each run of pages that cannot be read, in order: a run is as long as its
-// pages fail for the same reason, and is reported once its end is known. `address` of the fault is the first
-// byte in the range of the run, and `offset` its distance from p. n == 0: nothing touched, whatever p. A
-// range that wraps: nothing touched, `stopped_by` says bad_address. Where a page is not the granule
-// (memory tags), a page counts for the one byte that was probed.
-//
-// What a probe may do: see fault_in.hpp, which asks the same of each page and stops at the first bad one.
-// Async-signal-safe after install() as far as on_hole is. Costs one access a page and a fault for each run (two, where
-// a touch further on has met it already, engine/populate.hpp), and less than one for each further bad page: as
-// salvage(), and what is said there of on_hole holds here too.
+/// Probes the first byte of [p, p + n), then one byte of each following page within it, and calls
+/// on_hole(fault, offset, bytes) for each run of pages that cannot be read, in order: a run is as long as its
+/// pages fail for the same reason, and is reported once its end is known. `address` of the fault is the first
+/// byte in the range of the run, and `offset` its distance from p. n == 0: nothing touched, whatever p. A
+/// range that wraps: nothing touched, `stopped_by` says bad_address. Where a page is not the granule
+/// (memory tags), a page counts for the one byte that was probed.
+///
+/// What a probe may do: see fault_in.hpp, which asks the same of each page and stops at the first bad one.
+/// Async-signal-safe after install() as far as on_hole is. Costs one access a page and a fault for each run (two, where
+/// a touch further on has met it already, engine/populate.hpp), and less than one for each further bad page: as
+/// salvage(), and what is said there of on_hole holds here too.
+///
+/// @snippet find_holes.cpp find_holes
 template <detail::hole_callback OnHole, engine::offering<engine::verb::probe> E = engine::standard>
 holes_found find_holes(const volatile void* p, std::size_t n, OnHole&& on_hole,
                        E e = E{}) noexcept {
@@ -56,6 +61,7 @@ holes_found find_holes(const volatile void* p, std::size_t n, OnHole&& on_hole,
       on_hole);
   return {all.copied, all.lost, all.left, all.holes, all.stopped_by};
 }
+/// The same for the bytes of a range.
 template <byte_range R, detail::hole_callback OnHole,
           engine::offering<engine::verb::probe> E = engine::standard>
 holes_found find_holes(R&& range, OnHole&& on_hole, E e = E{}) noexcept {

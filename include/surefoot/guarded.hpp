@@ -1,19 +1,20 @@
-// guarded: runs arbitrary code, and comes back with a fault instead of a crash.
-//
-// f is left by siglongjmp, in the middle of whatever it was doing. So it must not own anything,
-// throw, switch stacks or be cancelled, nor hold a lock of its own or of libc's (allocate, print);
-// what it changed survives a fault only where it is volatile or atomic (captured locals are lost at
-// -O1 and -O2).
-//
-// f is left by returning or by our jump, and by nothing else: the guard is a part of the frame of
-// guarded(). A longjmp out of f leaves it behind in a dead frame, also one that another handler
-// makes when it gets a fault which a guard with a range did not take; who must do so puts
-// exchange_guard() back to what it was.
-//
-// A guard takes faults only from code whose stack pointer lies below the guarding function's frame,
-// and none of any primitive's accesses. Nested guards: the innermost that covers the fault. A fault
-// in a signal handler that interrupted f counts as f's; then the signals that this handler blocked
-// stay blocked.
+/// @file
+/// guarded: runs arbitrary code, and comes back with a fault instead of a crash.
+///
+/// f is left by siglongjmp, in the middle of whatever it was doing. So it must not own anything,
+/// throw, switch stacks or be cancelled, nor hold a lock of its own or of libc's (allocate, print);
+/// what it changed survives a fault only where it is volatile or atomic (captured locals are lost at
+/// -O1 and -O2).
+///
+/// f is left by returning or by our jump, and by nothing else: the guard is a part of the frame of
+/// guarded(). A longjmp out of f leaves it behind in a dead frame, also one that another handler
+/// makes when it gets a fault which a guard with a range did not take; who must do so puts
+/// exchange_guard() back to what it was.
+///
+/// A guard takes faults only from code whose stack pointer lies below the guarding function's frame,
+/// and none of any primitive's accesses. Nested guards: the innermost that covers the fault. A fault
+/// in a signal handler that interrupted f counts as f's; then the signals that this handler blocked
+/// stay blocked.
 #pragma once
 
 #include <cstddef>
@@ -72,10 +73,12 @@ result<result_of<F>> guard_range(const volatile void* p, std::size_t n, F& f, co
 
 }  // namespace detail
 
-// Runs f() and catches any fault in it. `stopped_by.address` is where the machine says the fault
-// was (null where it does not say), `during` says read or write for page faults. Async-signal-safe
-// after install() as far as f is. Costs 5 ns on the way in; one signal and one system call where f
-// faults.
+/// Runs f() and catches any fault in it. `stopped_by.address` is where the machine says the fault
+/// was (null where it does not say), `during` says read or write for page faults. Async-signal-safe
+/// after install() as far as f is. Costs 5 ns on the way in; one signal and one system call where f
+/// faults.
+///
+/// @snippet guarded.cpp guarded
 template <detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
 result<detail::result_of<F>> guarded(F f, E e = E{}) noexcept {
   if (!e.ready()) [[unlikely]]
@@ -83,15 +86,18 @@ result<detail::result_of<F>> guarded(F f, E e = E{}) noexcept {
   return detail::bring_back(f, [&](auto& body) noexcept { return e.run(body); });
 }
 
-// The same, but only for faults whose address lies in the range (for poison: where what was lost,
-// aligned to its extent, meets it). Any other goes to outer guards and then to the previous handler,
-// as if this guard were not there; so does a fault without address. A range that wraps: bad_address,
-// and f is not run.
+/// The same, but only for faults whose address lies in the range (for poison: where what was lost,
+/// aligned to its extent, meets it). Any other goes to outer guards and then to the previous handler,
+/// as if this guard were not there; so does a fault without address. A range that wraps: bad_address,
+/// and f is not run.
+///
+/// @snippet guarded.cpp guarded_range
 template <detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
 result<detail::result_of<F>> guarded(const volatile void* p, std::size_t n, F f,
                                      E e = E{}) noexcept {
   return detail::guard_range(p, n, f, e);
 }
+/// The same for the bytes of a range.
 template <byte_range R, detail::guardable F, engine::offering<engine::verb::run> E = engine::jump>
 result<detail::result_of<F>> guarded(R&& range, F f, E e = E{}) noexcept {
   return detail::guard_range(detail::data(range), detail::bytes_of(range), f, e);

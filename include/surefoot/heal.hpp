@@ -1,5 +1,6 @@
-// heal: puts fresh zero memory in the place of damaged memory, so that the rest of the program may
-// touch it again.
+/// @file
+/// heal: puts fresh zero memory in the place of damaged memory, so that the rest of the program may
+/// touch it again.
 #pragma once
 
 #include <errno.h>
@@ -14,26 +15,30 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
-// What was lost: whole pages, of whatever size they were.
+/// What was lost: whole pages, of whatever size they were.
+///
+/// @snippet heal.cpp healed
 struct SUREFOOT_PUBLIC healed {
-  const volatile void* address = nullptr;  // of the first page that was replaced
-  std::size_t bytes = 0;
-  bool of_file = false;  // some of them were pages of a file: they are cut off from it now
-  bool shared = false;   // some were shared: other processes keep the old ones
+  const volatile void* address = nullptr;  ///< of the first page that was replaced
+  std::size_t bytes = 0;                   ///< of all of them
+  bool of_file = false;  ///< some of them were pages of a file: they are cut off from it now
+  bool shared = false;   ///< some were shared: other processes keep the old ones
 
   friend constexpr bool operator==(const healed&, const healed&) = default;
 };
 
-// Replaces every page that [p, p + n) touches by fresh, private, zero memory of the same
-// protection; all else of the mapping stays as it is. What was in those pages is gone, also what
-// was good: pass what is damaged only, or the fault itself (below). A mapping of huge pages
-// (hugetlbfs) has no smaller ones: there `bytes` is more than was asked for. A range with a part
-// that is not mapped is refused as a whole (`unmapped`), and so is one that wraps (`bad_address`);
-// nothing is changed then. Where the kernel refuses (too many mappings) the answer is `unknown`, and
-// pages before that one may have been replaced. What /proc/self/maps does not tell is lost: PROT_MTE, PROT_BTI, and
-// protection keys. Races with other threads that map, unmap or protect
-// the same range are not for this function to win. Async-signal-safe; reads /proc/self/maps, which
-// takes tens of microseconds.
+/// Replaces every page that [p, p + n) touches by fresh, private, zero memory of the same
+/// protection; all else of the mapping stays as it is. What was in those pages is gone, also what
+/// was good: pass what is damaged only, or the fault itself (below). A mapping of huge pages
+/// (hugetlbfs) has no smaller ones: there `bytes` is more than was asked for. A range with a part
+/// that is not mapped is refused as a whole (`unmapped`), and so is one that wraps (`bad_address`);
+/// nothing is changed then. Where the kernel refuses (too many mappings) the answer is `unknown`, and
+/// pages before that one may have been replaced. What /proc/self/maps does not tell is lost: PROT_MTE, PROT_BTI, and
+/// protection keys. Races with other threads that map, unmap or protect
+/// the same range are not for this function to win. Async-signal-safe; costs tens of
+/// microseconds, for it reads /proc/self/maps twice.
+///
+/// @snippet heal.cpp heal
 inline result<healed> heal(volatile void* p, std::size_t n) noexcept {
   if (n == 0) return healed{};
   if (detail::wraps(p, n)) return result<healed>::stopped(detail::wrapped(p, access_kind::write));
@@ -86,16 +91,19 @@ inline result<healed> heal(volatile void* p, std::size_t n) noexcept {
   lost.bytes = behind - detail::address(lost.address);
   return lost;
 }
+/// The same for the bytes of a range.
 template <writeable_byte_range R>
 result<healed> heal(R&& range) noexcept {
   return surefoot::heal(detail::data(range), detail::bytes_of(range));
 }
 
-// Replaces what was lost with the byte that `met` names, and nothing else: its page, or where that is
-// more the extent of poison (which [address, address + extent) is not: that may reach into the next
-// one). A fault of good memory (`denied`, `misaligned`, ..., and `unknown` where the kernel can read the
-// page) comes back as it is, and nothing is changed; so it is with one that is none: nothing was lost.
-// Otherwise as above.
+/// Replaces what was lost with the byte that `met` names, and nothing else: its page, or where that is
+/// more the extent of poison (which [address, address + extent) is not: that may reach into the next
+/// one). A fault of good memory (`denied`, `misaligned`, ..., and `unknown` where the kernel can read the
+/// page) comes back as it is, and nothing is changed; so it is with one that is none: nothing was lost.
+/// Otherwise as above.
+///
+/// @snippet heal.cpp heal_fault
 inline result<healed> heal(const fault& met) noexcept {
   switch (met.kind) {
     case cause::none: return healed{};

@@ -1,8 +1,9 @@
-// What counts as a range of memory, and the arithmetic of pages and granules, in one place.
-//
-// A range is `(pointer, bytes)` or anything with `data()` and `size()`, or an array. A range whose
-// elements are `iovec` always stands for the buffers it lists, never for its own bytes: to touch
-// the array itself pass pointer and bytes. Counts are bytes, also for ranges of wider elements.
+/// @file
+/// What counts as a range of memory, and the arithmetic of pages and granules, in one place.
+///
+/// A range is `(pointer, bytes)` or anything with `data()` and `size()`, or an array. A range whose
+/// elements are `iovec` always stands for the buffers it lists, never for its own bytes: to touch
+/// the array itself pass pointer and bytes. Counts are bytes, also for ranges of wider elements.
 #pragma once
 
 #include <sys/uio.h>
@@ -137,15 +138,22 @@ inline constexpr bool lists_buffers = same<bare_t<typename unbounded<element<R>>
 
 }  // namespace detail
 
-// A contiguous range of objects, to be touched as bytes.
+/// A contiguous range of objects, to be touched as bytes. Its elements need not be there: only their address
+/// and size are asked.
+///
+/// @snippet range.cpp byte_range
 template <class R>
 concept byte_range = detail::contiguous<R> && !detail::lists_buffers<R>;
 
-// The same with elements that are not const: what the write forms take.
+/// The same with elements that are not const: what the write forms take.
+///
+/// @snippet range.cpp writeable_byte_range
 template <class R>
 concept writeable_byte_range = byte_range<R> && !detail::is_const<detail::element<R>>;
 
-// A vector of buffers.
+/// A vector of buffers: they are meant, not the array that lists them.
+///
+/// @snippet range.cpp buffer_range
 template <class R>
 concept buffer_range = detail::contiguous<R> &&
     (detail::same<detail::element<R>, iovec> || detail::same<detail::element<R>, const iovec>);

@@ -1,4 +1,5 @@
-// salvage: copies all that can be copied, and says what could not.
+/// @file
+/// salvage: copies all that can be copied, and says what could not.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +11,16 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
-// What came of it, in bytes. copied + lost is the length that was asked for, but where `stopped_by`
-// says that the destination failed: then `left` bytes were not tried.
+/// What came of it, in bytes. copied + lost is the length that was asked for, but where `stopped_by`
+/// says that the destination failed: then `left` bytes were not tried.
+///
+/// @snippet salvage.cpp salvaged
 struct [[nodiscard]] SUREFOOT_PUBLIC salvaged {
-  std::size_t copied = 0;
-  std::size_t lost = 0;
-  std::size_t left = 0;
-  std::size_t holes = 0;  // how many times on_hole was called
-  fault stopped_by{};     // of the destination; none otherwise
+  std::size_t copied = 0;  ///< bytes written to the destination
+  std::size_t lost = 0;    ///< bytes in holes
+  std::size_t left = 0;    ///< bytes that were not tried
+  std::size_t holes = 0;   ///< how many times on_hole was called
+  fault stopped_by{};      ///< of the destination; none otherwise
 
   friend constexpr bool operator==(const salvaged&, const salvaged&) = default;
 };
@@ -102,17 +105,19 @@ salvaged around_holes(const volatile void* p, std::size_t n, Step step, Lost los
 
 }  // namespace detail
 
-// Copies [src, src + n) to dst, leaving out what cannot be read, and calls on_hole(fault, offset,
-// bytes) for each unreadable run, in order: a run is as long as its pages fail for the same reason,
-// and is reported once its end is known, which may be after what follows it was copied. The bytes
-// of dst that belong to a run are not touched. Ends early only where dst fails. A range that wraps:
-// nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as far as on_hole
-// is.
-//
-// Costs a copy and a fault for each run, and less than one for each further bad page: from the second fault
-// on, an engine with a survey (engine/survey.hpp) asks the kernel what lies behind. So by the time a run is
-// reported, up to 2 MiB of what follows it may have been judged: what on_hole changes there may come too
-// late. Up to two files of /proc are open meanwhile; on_hole must return, for them to be closed.
+/// Copies [src, src + n) to dst, leaving out what cannot be read, and calls on_hole(fault, offset,
+/// bytes) for each unreadable run, in order: a run is as long as its pages fail for the same reason,
+/// and is reported once its end is known, which may be after what follows it was copied. The bytes
+/// of dst that belong to a run are not touched. Ends early only where dst fails. A range that wraps:
+/// nothing copied, `stopped_by` says bad_address. Async-signal-safe after install() as far as on_hole
+/// is.
+///
+/// Costs a copy and a fault for each run, and less than one for each further bad page: from the second fault
+/// on, an engine with a survey (engine/survey.hpp) asks the kernel what lies behind. So by the time a run is
+/// reported, up to 2 MiB of what follows it may have been judged: what on_hole changes there may come too
+/// late. Up to two files of /proc are open meanwhile; on_hole must return, for them to be closed.
+///
+/// @snippet salvage.cpp salvage
 template <detail::hole_callback OnHole, engine::offering<engine::verb::copy> E = engine::standard>
 salvaged salvage(volatile void* dst, const volatile void* src, std::size_t n, OnHole&& on_hole,
                  E e = E{}) noexcept {

@@ -1,8 +1,9 @@
-// Atomic read-modify-writes of one value, at an address that may fault: sequentially consistent,
-// all or nothing. T has 1, 2, 4 or 8 bytes, or 16 where the processor can (else `unknown`).
-//
-// A misaligned address is refused before any access (`misaligned`): a locked access that crosses a
-// cache line stops every core, and some machines forbid it.
+/// @file
+/// Atomic read-modify-writes of one value, at an address that may fault: sequentially consistent,
+/// all or nothing. T has 1, 2, 4 or 8 bytes, or 16 where the processor can (else `unknown`).
+///
+/// A misaligned address is refused before any access (`misaligned`): a locked access that crosses a
+/// cache line stops every core, and some machines forbid it.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +17,13 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
-// What try_compare_exchange() found, and whether it stored.
+/// What try_compare_exchange() found, and whether it stored.
+///
+/// @snippet try_atomic.cpp exchanged
 template <class T>
 struct SUREFOOT_PUBLIC exchanged {
-  T was;
-  bool swapped;
+  T was;         ///< what was there
+  bool swapped;  ///< the new value was stored
 
   friend constexpr bool operator==(const exchanged&, const exchanged&) = default;
 };
@@ -95,7 +98,11 @@ concept combines = engine::offering<E, engine::verb::atomic, engine::verb::load>
 
 }  // namespace detail
 
-// Stores v and returns what was there. Async-signal-safe after install(), as are all below.
+/// Stores v and returns what was there. Async-signal-safe after install(), as are all below. Costs the locked
+/// instruction and a few more (16 bytes: a compare and exchange, until no other thread came between), and one
+/// signal where it faults.
+///
+/// @snippet try_atomic.cpp try_exchange
 template <detail::exchangeable T, detail::swaps E = engine::standard>
 result<detail::bare_t<T>> try_exchange(T* p, detail::identity_t<detail::bare_t<T>> v,
                                        E e = E{}) noexcept {
@@ -103,8 +110,10 @@ result<detail::bare_t<T>> try_exchange(T* p, detail::identity_t<detail::bare_t<T
       p, v, e, [&](auto word) noexcept { return e.template exchange<decltype(word)>(p, word); });
 }
 
-// Stores `desired` where `expected` is there, byte for byte, and returns what was there. It never
-// fails spuriously.
+/// Stores `desired` where `expected` is there, byte for byte, and returns what was there. It never
+/// fails spuriously. Async-signal-safe after install(). Costs the locked instruction and a few more.
+///
+/// @snippet try_atomic.cpp try_compare_exchange
 template <detail::exchangeable T, detail::swaps E = engine::standard>
 result<exchanged<detail::bare_t<T>>> try_compare_exchange(
     T* p, detail::identity_t<detail::bare_t<T>> expected,
@@ -120,7 +129,10 @@ result<exchanged<detail::bare_t<T>>> try_compare_exchange(
   return exchanged<value>{detail::value_of<value>(tried.value().was), tried.value().swapped};
 }
 
-// Adds v (wrapping, also for signed types) and returns what was there.
+/// Adds v (wrapping, also for signed types) and returns what was there. T is an integer, but not bool.
+/// Async-signal-safe after install(). Costs the locked instruction and a few more.
+///
+/// @snippet try_atomic.cpp try_fetch_add
 template <detail::combinable T, detail::swaps E = engine::standard>
 result<detail::bare_t<T>> try_fetch_add(T* p, detail::identity_t<detail::bare_t<T>> v,
                                         E e = E{}) noexcept {
@@ -128,18 +140,27 @@ result<detail::bare_t<T>> try_fetch_add(T* p, detail::identity_t<detail::bare_t<
       p, v, e, [&](auto word) noexcept { return e.template fetch_add<decltype(word)>(p, word); });
 }
 
-// Combine v with what is there, and return what was there. The good path is a load and a locked
-// compare and exchange.
+/// Combines v with what is there by AND, and returns what was there. T is an integer, but not bool.
+/// Async-signal-safe after install(). Costs a load and a locked compare and exchange, again where another
+/// thread came between.
+///
+/// @snippet try_atomic.cpp try_fetch_and
 template <detail::combinable T, detail::combines E = engine::standard>
 result<detail::bare_t<T>> try_fetch_and(T* p, detail::identity_t<detail::bare_t<T>> v,
                                         E e = E{}) noexcept {
   return detail::combine<detail::bare_t<T>>(p, e, [v](auto now) noexcept { return now & v; });
 }
+/// The same by OR. Async-signal-safe after install(); costs as much.
+///
+/// @snippet try_atomic.cpp try_fetch_or
 template <detail::combinable T, detail::combines E = engine::standard>
 result<detail::bare_t<T>> try_fetch_or(T* p, detail::identity_t<detail::bare_t<T>> v,
                                        E e = E{}) noexcept {
   return detail::combine<detail::bare_t<T>>(p, e, [v](auto now) noexcept { return now | v; });
 }
+/// The same by exclusive OR. Async-signal-safe after install(); costs as much.
+///
+/// @snippet try_atomic.cpp try_fetch_xor
 template <detail::combinable T, detail::combines E = engine::standard>
 result<detail::bare_t<T>> try_fetch_xor(T* p, detail::identity_t<detail::bare_t<T>> v,
                                         E e = E{}) noexcept {

@@ -1,10 +1,11 @@
-// try_length, try_find, try_compare, try_copy_string: strnlen, memchr, memcmp and a bounded string
-// copy, over memory that may fault. They stop at the first fault or at their answer, whichever
-// comes first: an answer that lies before a bad byte is an answer.
-//
-// What lies behind the answer is touched only within the range, up to 127 bytes further on, and never in another
-// page (of the left side of a comparison). Engines that do not search by themselves copy pieces of up to 256
-// bytes, which do not cross a 256-byte boundary.
+/// @file
+/// try_length, try_find, try_compare, try_copy_string: strnlen, memchr, memcmp and a bounded string
+/// copy, over memory that may fault. They stop at the first fault or at their answer, whichever
+/// comes first: an answer that lies before a bad byte is an answer.
+///
+/// What lies behind the answer is touched only within the range, up to 127 bytes further on, and never in another
+/// page (of the left side of a comparison). Engines that do not search by themselves copy pieces of up to 256
+/// bytes, which do not cross a 256-byte boundary.
 #pragma once
 
 #include <string.h>
@@ -19,10 +20,12 @@
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
 
-// What try_copy_string() says.
+/// What try_copy_string() says.
+///
+/// @snippet try_string.cpp string_copy
 struct [[nodiscard]] SUREFOOT_PUBLIC string_copy {
-  progress copied{};        // all() where the terminator was copied, or n bytes without one
-  bool terminated = false;  // the last byte written is the terminator
+  progress copied{};        ///< all() where the terminator was copied, or n bytes without one
+  bool terminated = false;  ///< the last byte written is the terminator
 
   friend constexpr bool operator==(const string_copy&, const string_copy&) = default;
 };
@@ -91,9 +94,12 @@ inline std::size_t bounded(const volatile void* p, std::size_t n) noexcept {
 
 }  // namespace detail
 
-// The bytes before the first null byte of the string at p, or `limit` where the first `limit` bytes
-// have none (strnlen). A limit that reaches past the end of the address space ends there.
-// Async-signal-safe after install().
+/// The bytes before the first null byte of the string at p, or `limit` where the first `limit` bytes
+/// have none (strnlen). A limit that reaches past the end of the address space ends there.
+/// A limit of 0: 0, nothing touched. Async-signal-safe after install(). Costs what strnlen does where the engine
+/// searches (engine::table on x86-64; bench/strings.cpp), else a copy of what is looked at.
+///
+/// @snippet try_string.cpp try_length
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<std::size_t> try_length(const volatile char* p, std::size_t limit, E e = E{}) noexcept {
   if (limit == 0) return std::size_t{0};
@@ -106,8 +112,11 @@ result<std::size_t> try_length(const volatile char* p, std::size_t limit, E e = 
   return at;
 }
 
-// The address of the first byte of that value in [p, p + n), null where there is none (memchr).
-// A range that wraps: bad_address. Async-signal-safe after install().
+/// The address of the first byte of that value in [p, p + n), null where there is none (memchr).
+/// A range that wraps: bad_address. n == 0: null, nothing touched. Async-signal-safe after install(). Costs what
+/// memchr does, or a copy, as try_length().
+///
+/// @snippet try_string.cpp try_find
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<const void*> try_find(const volatile void* p, unsigned char byte, std::size_t n,
                              E e = E{}) noexcept {
@@ -125,9 +134,12 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
   return answer(const_cast<const unsigned char*>(detail::forward(p, at)));
 }
 
-// Negative, zero or positive, as memcmp. Stops at the first byte that differs or cannot be read on
-// either side; where both sides end at the same byte, a is asked first. Async-signal-safe after
-// install().
+/// Negative, zero or positive, as memcmp. Stops at the first byte that differs or cannot be read on
+/// either side; where both sides end at the same byte, a is asked first. A range that wraps:
+/// bad_address. n == 0: 0, nothing touched. Async-signal-safe after install(). Costs what memcmp does, or copies of
+/// both sides, as try_length().
+///
+/// @snippet try_string.cpp try_compare
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<int> try_compare(const volatile void* a, const volatile void* b, std::size_t n,
                         E e = E{}) noexcept {
@@ -144,9 +156,12 @@ result<int> try_compare(const volatile void* a, const volatile void* b, std::siz
     return detail::compare_in_pieces(a, b, n, e);
 }
 
-// Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done
-// bytes are written, and no byte behind a terminator that was copied, also where another thread
-// changes the source. Either side may fault. Async-signal-safe after install().
+/// Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done
+/// bytes are written, and no byte behind a terminator that was copied, also where another thread
+/// changes the source. Either side may fault. n == 0: nothing touched, not terminated.
+/// Async-signal-safe after install(). Costs two copies in pieces of up to 256 bytes, and a signal where it faults.
+///
+/// @snippet try_string.cpp try_copy_string
 template <engine::offering<engine::verb::copy> E = engine::standard>
 string_copy try_copy_string(volatile char* dst, const volatile char* src, std::size_t n,
                             E e = E{}) noexcept {

@@ -1,4 +1,5 @@
-// try_load, try_store: one value, at an address that may fault.
+/// @file
+/// try_load, try_store: one value, at an address that may fault.
 #pragma once
 
 #include <cstddef>
@@ -75,30 +76,36 @@ result<T> load_value(const volatile void* p, const E& e) noexcept {
 
 }  // namespace detail
 
-// Loads a T from p. T is any trivially copyable type; any alignment; sizes 1, 2, 4, 8 and 16 are
-// one instruction, others a try_copy. Nothing of the value is seen where a byte of it could not be
-// loaded; `stopped_by.address` is the first such byte. A load of more than 8 bytes, or of one that
-// crosses a cache line, is no snapshot under a concurrent writer. Any byte but 0 is a true bool;
-// other types (enums) are what their bytes say, whether or not that is one of their values.
-// Async-signal-safe after install(). With an engine from install() it costs two instructions more
-// than a plain load.
+/// Loads a T from p. T is any trivially copyable type; any alignment; sizes 1, 2, 4, 8 and 16 are
+/// one instruction, others a try_copy. Nothing of the value is seen where a byte of it could not be
+/// loaded; `stopped_by.address` is the first such byte. A load of more than 8 bytes, or of one that
+/// crosses a cache line, is no snapshot under a concurrent writer. Any byte but 0 is a true bool;
+/// other types (enums) are what their bytes say, whether or not that is one of their values.
+/// Async-signal-safe after install(). With an engine from install() it costs two instructions more
+/// than a plain load.
+///
+/// @snippet try_value.cpp try_load
 template <detail::loadable T,
           engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
 result<detail::bare_t<T>> try_load(const volatile T* p, E e = E{}) noexcept {
   return detail::load_value<detail::bare_t<T>>(p, e);
 }
-// The same from an untyped or otherwise typed address; T has to be named.
+/// The same from an untyped or otherwise typed address; T has to be named.
 template <detail::loadable T,
           engine::offering<engine::verb::load, engine::verb::copy> E = engine::standard>
 result<detail::bare_t<T>> try_load(const volatile void* p, E e = E{}) noexcept {
   return detail::load_value<detail::bare_t<T>>(p, e);
 }
 
-// Stores v to p, all of it or nothing. Sizes of one instruction as above: x86-64 stores nothing at
-// all where such a store crosses into a bad page. Where the machine does not promise that (aarch64,
-// across 16 bytes), and for other sizes, what is to be written is probed first, then copied: only
-// where another thread takes the memory away in between is a part of it stored, and then the
-// verdict is false.
+/// Stores v to p, all of it or nothing. Sizes of one instruction as above: x86-64 stores nothing at
+/// all where such a store crosses into a bad page. Where the machine does not promise that (aarch64,
+/// across 16 bytes), and for other sizes, what is to be written is probed first, then copied: only
+/// where another thread takes the memory away in between is a part of it stored, and then the
+/// verdict is false. `stopped_by.address` is the first byte that could not be stored. Async-signal-safe after
+/// install(). With an engine from install() a store of one instruction costs two more than a plain one; any
+/// other a write probe a page (16 bytes with memory tags) and a copy.
+///
+/// @snippet try_value.cpp try_store
 template <detail::storable T,
           engine::offering<engine::verb::store, engine::verb::copy, engine::verb::probe> E =
               engine::standard>

@@ -1,10 +1,11 @@
-// engine::jump: sigsetjmp(buf, 0) before, siglongjmp out of the handler after a fault. Portable
-// POSIX; the only engine that can run arbitrary code. No system call on the way in (5 ns; but see
-// engine/populate.hpp), one on the way out of a fault.
-//
-// A jump out of a handler loses what the kernel's return would have restored, so it is restored by
-// hand: the signal mask (after the jump), the floating-point control words, the protection key
-// rights, and an alternate stack that SS_AUTODISARM took away.
+/// @file
+/// engine::jump: sigsetjmp(buf, 0) before, siglongjmp out of the handler after a fault. Portable
+/// POSIX; the only engine that can run arbitrary code. No system call on the way in (5 ns; but see
+/// engine/populate.hpp), one on the way out of a fault.
+///
+/// A jump out of a handler loses what the kernel's return would have restored, so it is restored by
+/// hand: the signal mask (after the jump), the floating-point control words, the protection key
+/// rights, and an alternate stack that SS_AUTODISARM took away.
 #pragma once
 
 #include <setjmp.h>
@@ -30,7 +31,7 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace engine {
 
-// A guard with what it needs to be jumped to.
+/// A guard with what it needs to be jumped to.
 class landing_place : public signals::guard {
  public:
   landing_place() noexcept : signals::guard{nullptr, 0, {1, 1}, {0, 0}, 0, &leave_handler} {}
@@ -87,7 +88,12 @@ class landing_place : public signals::guard {
   arch::trap trap_{};
 };
 
+/// A guard around each access, left by a jump. What it costs and needs stands above; its members are those of the
+/// concept (engine/concept.hpp). It offers all verbs but search, and tag only where the machine has tags.
+///
+/// @snippet engines.cpp jump
 struct SUREFOOT_PUBLIC jump {
+  /// @cond
   static constexpr bool offers(verb v) noexcept {
     return v != verb::search && (v != verb::tag || arch::has_tags);
   }
@@ -291,6 +297,7 @@ struct SUREFOOT_PUBLIC jump {
       v.was = __builtin_bit_cast(W, was);
     });
   }
+  /// @endcond
 
  private:
   // Runs f() in the guard. False where a fault ended it: then g.trap() says which.

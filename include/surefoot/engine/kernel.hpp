@@ -1,18 +1,19 @@
-// engine::kernel: no signal at all. The kernel makes the accesses (process_vm_readv on oneself, and
-// a futex operation as write probe) and says where it could not. For hosts that may not have a
-// handler, threads that block SIGSEGV, and code that itself runs in a SIGSEGV handler.
-//
-// It keeps no descriptor and needs no install(). It offers no atomics and no guarded().
-// `fault::signal` is 0; why an access failed is asked afterwards (MADV_POPULATE_*), and what the
-// kernel does not tell apart is `unknown`: past the end of a file, guard pages, userfaultfd, and
-// addresses without bit 63 that may be canonical on another machine (with it: `bad_address`). How much
-// was lost with poison it does not tell: `fault::extent` is a page.
-// Memory tags (arm64) are not looked at: what a load would refuse for its tag, this engine reads.
-// Memory that the kernel does not read for others is `denied` for reading, although a plain load
-// would work: memfd_secret, mappings of devices, PROT_WRITE alone. The other way round, it reads past a
-// protection key and past memory tags, where a plain load faults (Linux 6.12); it does not write past a key,
-// and says `denied`. A load or store is not one
-// instruction: it may tear under a concurrent writer. Costs 0.2 to 0.6 us a call.
+/// @file
+/// engine::kernel: no signal at all. The kernel makes the accesses (process_vm_readv on oneself, and
+/// a futex operation as write probe) and says where it could not. For hosts that may not have a
+/// handler, threads that block SIGSEGV, and code that itself runs in a SIGSEGV handler.
+///
+/// It keeps no descriptor and needs no install(). It offers no atomics and no guarded().
+/// `fault::signal` is 0; why an access failed is asked afterwards (MADV_POPULATE_*), and what the
+/// kernel does not tell apart is `unknown`: past the end of a file, guard pages, userfaultfd, and
+/// addresses without bit 63 that may be canonical on another machine (with it: `bad_address`). How much
+/// was lost with poison it does not tell: `fault::extent` is a page.
+/// Memory tags (arm64) are not looked at: what a load would refuse for its tag, this engine reads.
+/// Memory that the kernel does not read for others is `denied` for reading, although a plain load
+/// would work: memfd_secret, mappings of devices, PROT_WRITE alone. The other way round, it reads past a
+/// protection key and past memory tags, where a plain load faults (Linux 6.12); it does not write past a key,
+/// and says `denied`. A load or store is not one
+/// instruction: it may tear under a concurrent writer. Costs 0.2 to 0.6 us a call.
 #pragma once
 
 #include <errno.h>
@@ -32,7 +33,12 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace engine {
 
+/// The kernel makes the accesses. What it costs, and what it cannot tell, stands above; its members are those of the
+/// concept (engine/concept.hpp). It offers no search, atomic, tag, run and survey.
+///
+/// @snippet engines.cpp kernel
 struct SUREFOOT_PUBLIC kernel {
+  /// @cond
   static constexpr bool offers(verb v) noexcept {
     return v != verb::search && v != verb::atomic && v != verb::tag && v != verb::run &&
            v != verb::survey;
@@ -138,6 +144,7 @@ struct SUREFOOT_PUBLIC kernel {
   SUREFOOT_HIDDEN static verdict store(volatile void* p, W word) noexcept {
     return detail::probed_store(kernel{}, p, &word, sizeof word);
   }
+  /// @endcond
 
  private:
   // How often in a row a call may refuse what a probe then finds accessible: memory that another

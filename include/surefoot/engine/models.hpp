@@ -1,4 +1,5 @@
-// Every engine that this machine has.
+/// @file
+/// Every engine that this machine has.
 #pragma once
 
 #include <surefoot/config.hpp>

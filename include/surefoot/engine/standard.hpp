@@ -1,4 +1,5 @@
-// The engine that a call gets when it names none: the table where there is one.
+/// @file
+/// The engine that a call gets when it names none: the table where there is one.
 #pragma once
 
 #include <surefoot/config.hpp>
@@ -17,6 +18,10 @@ namespace engine {
 #if defined(SUREFOOT_DEFAULT_JUMP) || !SUREFOOT_HAS_TABLE
 using standard = jump;
 #else
+/// The default of every primitive: `table` where there is one, else `jump`; `jump` with SUREFOOT_DEFAULT_JUMP.
+/// guarded() takes `jump` always.
+///
+/// @snippet engines.cpp standard
 using standard = table;
 #endif
 

@@ -1,8 +1,9 @@
-// engine::table: an exception table, as in the kernel. Each access that may fault has an entry
-// (instruction, landing pad) in a section of its own; the signal handler finds the entry by the
-// program counter and lets the access return as failed. No setjmp, no thread-local, no memory write
-// on the way in: two instructions more than a plain load. One fault costs one signal delivery and
-// its return (1.6 us).
+/// @file
+/// engine::table: an exception table, as in the kernel. Each access that may fault has an entry
+/// (instruction, landing pad) in a section of its own; the signal handler finds the entry by the
+/// program counter and lets the access return as failed. No setjmp, no thread-local, no memory write
+/// on the way in: two instructions more than a plain load. One fault costs one signal delivery and
+/// its return (1.6 us).
 #pragma once
 
 #include <surefoot/config.hpp>
@@ -31,7 +32,13 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace engine {
 
+/// An exception table: two instructions more than the plain access, and one signal for a fault. What it costs and
+/// needs stands above; its members are those of the concept (engine/concept.hpp). It offers all verbs but run, and
+/// search and tag only where the machine has such instructions.
+///
+/// @snippet engines.cpp table
 struct SUREFOOT_PUBLIC table {
+  /// @cond
   static constexpr bool offers(verb v) noexcept {
     return v != verb::run && (v != verb::search || arch::has_searches) &&
            (v != verb::tag || arch::has_tags);
@@ -213,6 +220,7 @@ struct SUREFOOT_PUBLIC table {
     detail::written(p, sizeof(W));
     return swap<W>{__builtin_bit_cast(W, was), swapped};
   }
+  /// @endcond
 
  private:
   template <access_kind K>

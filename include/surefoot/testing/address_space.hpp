@@ -1,15 +1,16 @@
-// Four pages of real address space that are changed step by step (mapped, unmapped, protected, guarded,
-// poisoned, written; their files cut and written), and a model that says what each byte of them is, and
-// what each access meets.
-//
-//   address_space space;
-//   space.lay({tile::read_write, tile::shared_file, tile::hole, tile::hole});
-//   space.make({.what = change_kind::truncate, .first = 1, .size = 0});  // the file of page 1
-//   const progress met = my_copy(to, space.data(), 6000);
-//   assert(met == space.expected(space.data(), {0, 6000}, access_kind::read));
-//
-// A minefield is for layouts that stay; this is for sequences. It is fast enough for a fuzzer: laid
-// again, it changes only the pages that differ (a few microseconds each).
+/// @file
+/// Four pages of real address space that are changed step by step (mapped, unmapped, protected, guarded,
+/// poisoned, written; their files cut and written), and a model that says what each byte of them is, and
+/// what each access meets.
+///
+///     address_space space;
+///     space.lay({tile::read_write, tile::shared_file, tile::hole, tile::hole});
+///     space.make({.what = change_kind::truncate, .first = 1, .size = 0});  // the file of page 1
+///     const progress met = my_copy(to, space.data(), 6000);
+///     assert(met == space.expected(space.data(), {0, 6000}, access_kind::read));
+///
+/// A minefield is for layouts that stay; this is for sequences. It is fast enough for a fuzzer: laid
+/// again, it changes only the pages that differ (a few microseconds each).
 #pragma once
 
 #include <fcntl.h>
@@ -33,42 +34,60 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
+/// How many pages there are.
+///
+/// @snippet address_space.cpp address_space
 inline constexpr std::size_t space_pages = 4;
+/// Bytes of all of them.
+///
+/// @snippet address_space.cpp address_space
 inline constexpr std::size_t space_size = space_pages * tile_size;
 
+/// A tile for each page.
+///
+/// @snippet address_space.cpp address_space
 using space_layout = std::array<tile, space_pages>;
 
-// What a page holds. Copies share it until one of them is written, so a model is cheap to copy. Not for
-// two threads at once. (Not a std::shared_ptr: its counting is seen by a fuzzer, and depends on what was
-// before.)
+/// What a page holds. Copies share it until one of them is written, so a model is cheap to copy. Not for
+/// two threads at once. (Not a std::shared_ptr: its counting is seen by a fuzzer, and depends on what was
+/// before.)
+///
+/// @snippet address_space.cpp page_content
 class page_content {
  public:
+  /// Those of a page.
   using bytes = std::array<unsigned char, tile_size>;
 
+  /// Zeros.
   page_content() : shared_(zeros()) { ++shared_->users; }
+  /// Shares the bytes.
   [[gnu::noinline]] page_content(const page_content& other) noexcept : shared_(other.shared_) {
     ++shared_->users;
   }
+  /// Shares the bytes.
   [[gnu::noinline]] page_content& operator=(const page_content& other) noexcept {
     ++other.shared_->users;
     release();
     shared_ = other.shared_;
     return *this;
   }
+  /// Gives its share back.
   [[gnu::noinline]] ~page_content() { release(); }
 
-  // What a filled page holds when it is laid: known for each place, and never zero.
+  /// What a filled page holds when it is laid: known for each place, and never zero.
   static const page_content& laid(std::size_t page) {
     static const auto all = of_each_page(tile_size);
     return all[page];
   }
-  // The same for the page of a file_tail.
+  /// The same for the page of a file_tail.
   static const page_content& tail(std::size_t page) {
     static const auto all = of_each_page(file_tiles::tail);
     return all[page];
   }
 
+  /// What it holds.
   const bytes& read() const noexcept { return shared_->content; }
+  /// The same, to be written: from now on it is not shared.
   [[gnu::noinline]] bytes& write() {
     if (shared_->users > 1) {
       block* const own = new block{1, shared_->content};
@@ -77,7 +96,7 @@ class page_content {
     }
     return shared_->content;
   }
-  // The same bytes for certain; false says nothing.
+  /// The same bytes for certain; false says nothing.
   bool is(const page_content& other) const noexcept { return shared_ == other.shared_; }
 
  private:
@@ -104,41 +123,52 @@ class page_content {
   block* shared_;
 };
 
+/// What can be changed. Which members of a change count stands here.
+///
+/// @snippet address_space.cpp change
 enum class change_kind : unsigned char {
-  map,  // another tile in the place of page `first`; a file tile may be of the file of page `file`
-  unmap,     // `count` pages from `first` on
-  protect,   // those, to `protection`
-  truncate,  // the file of page `first`, to `size` bytes
-  guard,     // those pages, or the guards away again (`on`)
-  poison,    // page `first`, in its place
-  advise,    // those pages, `advice`
-  write,     // `part` through the mapping, or from the file of page `first` on (`on`), with `seed`
+  map,  ///< another tile in the place of page `first`; a file tile may be of the file of page `file`
+  unmap,     ///< `count` pages from `first` on
+  protect,   ///< those, to `protection`
+  truncate,  ///< the file of page `first`, to `size` bytes
+  guard,     ///< those pages, or the guards away again (`on`)
+  poison,    ///< page `first`, in its place
+  advise,    ///< those pages, `advice`
+  write,  ///< `part` through the mapping, or from the file of page `first` on (`on`), with `seed`
 };
 
+/// One change of the layout, or of what stands in it.
+///
+/// @snippet address_space.cpp change
 struct change {
-  change_kind what = change_kind::map;
-  std::size_t first = 0;
-  std::size_t count = 1;
-  tile to = tile::read_write;
-  std::size_t file = 0;
-  int protection = PROT_NONE;
-  std::size_t size = 0;
-  bool on = false;
-  int advice = MADV_DONTNEED;
-  reach part{};
-  unsigned char seed = 0;
+  change_kind what = change_kind::map;  ///< says which of the others count
+  std::size_t first = 0;                ///< page
+  std::size_t count = 1;                ///< of pages
+  tile to = tile::read_write;           ///< another tile
+  std::size_t file = 0;                 ///< the page whose file it is
+  int protection = PROT_NONE;           ///< PROT_*
+  std::size_t size = 0;                 ///< bytes of a file
+  bool on = false;                      ///< see change_kind
+  int advice = MADV_DONTNEED;           ///< MADV_*
+  reach part{};                         ///< of the bytes of all pages
+  unsigned char seed = 0;               ///< makes the bytes that are written
 
+  /// The first page behind those.
   std::size_t end() const { return first + count; }
-  // The byte number i of what is written: all alike for an even seed.
+  /// The byte number i of what is written: all alike for an even seed.
   unsigned char byte(std::size_t i) const {
     return static_cast<unsigned char>(seed % 2 == 0 ? seed : seed + i * 31);
   }
 };
 
+/// "rw", "r" or "none".
+///
+/// @snippet address_space.cpp change
 inline const char* name_of_protection(int protection) {
   return (protection & PROT_WRITE) != 0 ? "rw" : (protection & PROT_READ) != 0 ? "r" : "none";
 }
 
+/// A change as words.
 inline std::ostream& operator<<(std::ostream& to, const change& c) {
   const auto pages = [&]() -> std::ostream& {
     to << " page " << c.first;
@@ -167,41 +197,50 @@ inline std::ostream& operator<<(std::ostream& to, const change& c) {
   return to;
 }
 
-// The model: a value.
+/// The model: what each byte is, and what each access meets. A value, cheap to copy.
+///
+/// @snippet address_space.cpp space_model
 class space_model {
  public:
+  /// What a page is now.
   struct page {
-    tile laid = tile::hole;
-    int protection = PROT_NONE;
-    bool guarded = false;
-    bool is_own = false;  // of a private file page: it was written, and does not follow the file
-    unsigned char file = 0;
-    page_content own{};  // of memory without a file, and of such a page
+    tile laid = tile::hole;      ///< as which it was mapped
+    int protection = PROT_NONE;  ///< PROT_*
+    bool guarded = false;        ///< a guard page, whatever lies there
+    bool is_own = false;  ///< of a private file page: it was written, and does not follow the file
+    unsigned char file = 0;  ///< the page whose file it is
+    page_content own{};      ///< of memory without a file, and of such a page
   };
+  /// What the file of a page is now.
   struct file {
-    std::size_t size = tile_size;
-    page_content bytes{};
+    std::size_t size = tile_size;  ///< bytes
+    page_content bytes{};          ///< zeros behind its end
   };
 
+  /// In the order of their addresses.
   std::array<page, space_pages> pages{};
+  /// Of each page one, whether or not it is mapped.
   std::array<file, space_pages> files{};
 
+  /// Memory without a file.
   static constexpr bool is_anonymous(tile t) noexcept {
     return t <= tile::no_access || t == tile::guard_page || t == tile::huge_page;
   }
+  /// Memory with one.
   static constexpr bool is_file(tile t) noexcept {
     return t >= tile::private_file && t <= tile::truncated_file;
   }
+  /// Memory with a userfaultfd.
   static constexpr bool is_userfault(tile t) noexcept { return userfault_tiles::make(t); }
-  // Memory without a file that is filled when it is laid.
+  /// Memory without a file that is filled when it is laid.
   static bool is_filled(tile t) noexcept {
     return t == tile::secret || key_tiles::make(t) || tag_tiles::make(t) ||
            (is_anonymous(t) && t != tile::guard_page && filled(t) > 0);
   }
-  // Made by the kit as it is, and left so: only mapped and unmapped.
+  /// Made by the kit as it is, and left so: only mapped and unmapped.
   static constexpr bool is_rigid(tile t) noexcept { return t >= tile::hardware_poison; }
 
-  // Everything as it is when it has been laid.
+  /// Everything as it is when it has been laid.
   static space_model laid(const space_layout& layout) {
     space_model s;
     for (std::size_t i = 0; i < space_pages; ++i) {
@@ -211,7 +250,7 @@ class space_model {
     return s;
   }
 
-  // What the processor meets at this offset.
+  /// What the processor meets at this offset.
   [[gnu::noinline]] answer ask(std::size_t offset, access_kind during) const {
     const page& p = pages[offset / tile_size];
     if (is_rigid(p.laid)) return testing::ask(p.laid, offset % tile_size, during);
@@ -223,7 +262,7 @@ class space_model {
     if (p.laid == tile::full_tmpfs) return no_backing;
     return {};
   }
-  // What this engine says of it.
+  /// What this engine says of it.
   template <class E>
   answer ask(std::size_t offset, access_kind during) const {
     const page& p = pages[offset / tile_size];
@@ -236,7 +275,7 @@ class space_model {
     return said_by<E>(t, ask(offset, during), during);
   }
 
-  // How many bytes come before the first one that refuses.
+  /// How many bytes come before the first one that refuses.
   template <class E>
   [[gnu::noinline]] std::size_t reaches(const reach& r, access_kind during) const {
     for (std::size_t at = r.offset; at < r.end();) {
@@ -246,7 +285,7 @@ class space_model {
     }
     return r.length;
   }
-  // The answer of an operation that keeps what it did, on pages that begin at `arena`.
+  /// The answer of an operation that keeps what it did, on pages that begin at `arena`.
   template <class E>
   progress expected(const unsigned char* arena, const reach& r, access_kind during) const {
     const std::size_t done = reaches<E>(r, during), bad = r.offset + done;
@@ -254,13 +293,14 @@ class space_model {
     return {done, r.length - done, ask<E>(bad, during).at(arena + bad, during)};
   }
 
-  // The same of one that asks page by page, the first byte in the range: of tags it learns no more.
+  /// The same of one that asks page by page, the first byte in the range: of tags it learns no more.
   template <class E>
   std::size_t reaches_by_page(const reach& r, access_kind during) const {
     for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size)
       if (!ask<E>(at, during).accessible()) return at - r.offset;
     return r.length;
   }
+  /// The answer of fault_in_readable() or fault_in_writeable().
   template <class E>
   progress faulted_in(const unsigned char* arena, const reach& r, access_kind during) const {
     const std::size_t done = reaches_by_page<E>(r, during), bad = r.offset + done;
@@ -268,20 +308,22 @@ class space_model {
     return {done, r.length - done, ask<E>(bad, during).at(arena + bad, during)};
   }
 
+  /// What this page holds, be it its own or its file's.
   const page_content& content_of(std::size_t i) const {
     const page& p = pages[i];
     return is_file(p.laid) && !p.is_own ? files[p.file].bytes : p.own;
   }
+  /// The byte at this offset.
   [[gnu::noinline]] unsigned char byte(std::size_t offset) const {
     return content_of(offset / tile_size).read()[offset % tile_size];
   }
-  // n bytes from this offset on, to `to`.
+  /// n bytes from this offset on, to `to`.
   [[gnu::noinline]] void read(std::size_t offset, unsigned char* to, std::size_t n) const {
     each_piece(offset, n, [&](std::size_t i, std::size_t from, std::size_t at, std::size_t count) {
       std::memcpy(to + at, content_of(i).read().data() + from, count);
     });
   }
-  // Do n bytes from this offset on hold what stands at `bytes`?
+  /// Do n bytes from this offset on hold what stands at `bytes`?
   [[gnu::noinline]] bool holds(std::size_t offset, const unsigned char* bytes,
                                std::size_t n) const {
     bool same = true;
@@ -291,6 +333,7 @@ class space_model {
     return same;
   }
 
+  /// These bytes are written from this offset on, through the mappings.
   [[gnu::noinline]] void store(std::size_t offset, const unsigned char* bytes, std::size_t n) {
     each_piece(offset, n, [&](std::size_t i, std::size_t from, std::size_t at, std::size_t count) {
       touch_for_write(i);
@@ -299,24 +342,26 @@ class space_model {
       std::memcpy(to.write().data() + from, bytes + at, count);
     });
   }
-  // This byte has come to be there, by whatever page it was written.
+  /// This byte has come to be there, by whatever page it was written.
   void shows(std::size_t offset, unsigned char byte) {
     page& p = pages[offset / tile_size];
     page_content& to = is_file(p.laid) && !p.is_own ? files[p.file].bytes : p.own;
     to.write()[offset % tile_size] = byte;
   }
-  // A write, or a write probe, came to this page.
+  /// A write, or a write probe, came to this page.
   void touch_for_write(std::size_t i) {
     page& p = pages[i];
     if (p.laid != tile::private_file || p.is_own) return;
     p.own = files[p.file].bytes;
     p.is_own = true;
   }
+  /// The same for each page that meets this part.
   void touch_for_write(const reach& r) {
     each_piece(r.offset, r.length,
                [&](std::size_t i, std::size_t, std::size_t, std::size_t) { touch_for_write(i); });
   }
 
+  /// These pages are fresh memory from now on, of the same protection.
   void replace(std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; ++i) {
       const int protection = pages[i].protection;
@@ -326,8 +371,8 @@ class space_model {
     }
   }
 
-  // Do two of the pages that meet this part show one file, and one of them writes it? Then what is
-  // where after a write of both depends on the width of the stores.
+  /// Do two of the pages that meet this part show one file, and one of them writes it? Then what is
+  /// where after a write of both depends on the width of the stores.
   [[gnu::noinline]] bool has_aliases(const reach& r) const {
     const std::size_t first = r.offset / tile_size, end = (r.end() + tile_size - 1) / tile_size;
     for (std::size_t i = first; i < end; ++i)
@@ -335,6 +380,7 @@ class space_model {
         if (show_one(i, k)) return true;
     return false;
   }
+  /// The same for a page of the one part and a page of the other.
   [[gnu::noinline]] bool has_aliases(const reach& a, const reach& b) const {
     for (std::size_t i = a.offset / tile_size; i * tile_size < a.end(); ++i)
       for (std::size_t k = b.offset / tile_size; k * tile_size < b.end(); ++k)
@@ -342,7 +388,7 @@ class space_model {
     return false;
   }
 
-  // Would the kernel make this change, and does the model know what comes of it?
+  /// Would the kernel make this change, and does the model know what comes of it?
   bool is_possible(const change& c) const {
     if (!would_be_made(c)) return false;
     if constexpr (!reports_loads_of_atomics) return true;
@@ -355,6 +401,7 @@ class space_model {
     });
   }
 
+  /// Makes the change. Precondition: is_possible(c).
   void apply(const change& c) {
     switch (c.what) {
       case change_kind::map: return lay(c.first, c.to, c.file);
@@ -393,17 +440,19 @@ class space_model {
     }
   }
 
-  // What a change writes; good until the next call.
+  /// What a change writes; good until the next call.
   static const unsigned char* bytes_of(const change& c) {
     static thread_local std::array<unsigned char, space_size> bytes;
     for (std::size_t i = 0; i < c.part.length; ++i) bytes[i] = c.byte(i);
     return bytes.data();
   }
 
+  /// Does the protection allow this access?
   static bool allows(const page& p, access_kind during) noexcept {
     return (p.protection & (during == access_kind::read ? PROT_READ : PROT_WRITE)) != 0;
   }
 
+  /// As a picture, and a line for each page.
   std::string picture() const {
     std::vector<tile> tiles;
     for (const page& p : pages) tiles.push_back(p.laid);
@@ -548,19 +597,24 @@ class space_model {
   }
 };
 
-// The real thing, and the model of it.
+/// The real thing, and the model of it. Not for two threads at once.
+///
+/// @snippet address_space.cpp address_space
 class address_space {
  public:
+  /// Throws std::system_error where the kernel refuses.
   address_space() : arena_(detail::reserve(space_size + 2 * tile_size)) { begin_in_this_process(); }
   ~address_space() { ::munmap(arena_, space_size + 2 * tile_size); }
   address_space(const address_space&) = delete;
   address_space& operator=(const address_space&) = delete;
 
+  /// Where the first page begins; before it and behind the last there is one without access.
   unsigned char* data() const noexcept { return arena_ + tile_size; }
+  /// What should be there now.
   const space_model& model() const noexcept { return now_; }
 
-  // All anew. A tile that this machine does not have becomes read_write. In a child of fork() it begins from
-  // nothing: it has its parent's files, and a fuzzer's server forks one child after the other.
+  /// All anew. A tile that this machine does not have becomes read_write. In a child of fork() it begins from
+  /// nothing: it has its parent's files, and a fuzzer's server forks one child after the other.
   [[gnu::noinline]] void lay(space_layout layout) {
     begin_in_this_process();
     for (tile& t : layout)
@@ -575,7 +629,7 @@ class address_space {
     for (std::size_t i = 0; i < space_pages; ++i) adopt_rigid(i);
   }
 
-  // True where it was possible, and is done.
+  /// True where it was possible, and is done.
   [[gnu::noinline]] bool make(const change& c) {
     if (!now_.is_possible(c)) return false;
     unsigned char* const at = data() + c.first * tile_size;
@@ -621,22 +675,22 @@ class address_space {
     return true;
   }
 
-  // The library wrote these bytes there, as far as it came.
+  /// The library wrote these bytes there, as far as it came.
   void wrote(std::size_t offset, const unsigned char* bytes, std::size_t n) {
     now_.store(offset, bytes, n);
   }
-  // A write probe came to these bytes, or may have: now it has.
+  /// A write probe came to these bytes, or may have: now it has.
   [[gnu::noinline]] void probed_for_write(const reach& r) {
     for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size)
       if (now_.ask(at, access_kind::write).accessible())  // engine::kernel may know better
         __atomic_fetch_or(data() + at, 0, __ATOMIC_RELAXED);
     now_.touch_for_write(r);
   }
-  // These pages are fresh memory now, of the same protection (surefoot::heal).
+  /// These pages are fresh memory now, of the same protection (surefoot::heal).
   void replaced(std::size_t first, std::size_t count) { now_.replace(first, count); }
-  // The library did to it what this model says.
+  /// The library did to it what this model says.
   void assume(const space_model& after) { now_ = after; }
-  // What came to stand there cannot be foretold: from now on it is what is there.
+  /// What came to stand there cannot be foretold: from now on it is what is there.
   [[gnu::noinline]] void adopt(const reach& r) {
     for (std::size_t at = r.offset, n; at < r.end(); at += n) {
       const std::size_t one = granule(now_.pages[at / tile_size].laid);
@@ -647,17 +701,19 @@ class address_space {
     }
   }
 
+  /// The answer of an operation on this part that keeps what it did, as this engine gives it.
   template <class E>
   progress expected(const reach& r, access_kind during) const {
     return now_.expected<E>(data(), r, during);
   }
+  /// The same of fault_in_readable() or fault_in_writeable().
   template <class E>
   progress faulted_in(const reach& r, access_kind during) const {
     return now_.faulted_in<E>(data(), r, during);
   }
 
-  // The first byte that does not hold what the model says, among those of the pages that meet this
-  // part; space_size where there is none.
+  /// The first byte that does not hold what the model says, among those of the pages that meet this
+  /// part; space_size where there is none.
   [[gnu::noinline]] std::size_t first_wrong(const reach& r = {0, space_size}) const {
     for (std::size_t i = r.offset / tile_size; i < space_pages && i * tile_size < r.end(); ++i) {
       const std::size_t first = i * tile_size, one = granule(now_.pages[i].laid);

@@ -1,31 +1,32 @@
-// A fuzzer's bytes as a program: a layout of four pages, then changes of it and calls into the code under
-// test, in order.
-//
-//   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-//     static surefoot::testing::address_space space;
-//     surefoot::testing::fuzzed program(data, size);
-//     program.run(space, [&](surefoot::testing::fuzzed_call& call) {
-//       const auto r = call.part();
-//       const progress met = my_copy(to, space.data() + r.offset, r.length);
-//       if (met.done != space.model().reaches<engine::standard>(r, access_kind::read)) __builtin_trap();
-//     });
-//     return 0;
-//   }
-//
-// Every byte string is a program. It is a row of records of eight bytes, the last one filled up with
-// zeros, so a small change of the bytes is a small change of the program:
-//
-//   layout   tile tile tile tile value value value value
-//   change   code pages x x x x seed flag       code 0 to 127: code % 8 is the change_kind; x: two places where
-//                                               it writes, else its tile, protection, size, ... (change_of)
-//   call     code extra a a b b value value     code 128 to 255: which call, modulo how many there are
-//
-// `a` and `b` are places: a byte for the edge of a page (its low three bits) and a distance from it in
-// units of 128 (the others), and a signed byte that is added. What a call needs besides, it takes from the
-// records that follow it: more parts, steps.
-//
-// mutate_program() is for LLVMFuzzerCustomMutator and AFL++'s custom mutators: it edits programs, not
-// bytes.
+/// @file
+/// A fuzzer's bytes as a program: a layout of four pages, then changes of it and calls into the code under
+/// test, in order.
+///
+///     extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+///       static surefoot::testing::address_space space;
+///       surefoot::testing::fuzzed program(data, size);
+///       program.run(space, [&](surefoot::testing::fuzzed_call& call) {
+///         const auto r = call.part();
+///         const progress met = my_copy(to, space.data() + r.offset, r.length);
+///         if (met.done != space.model().reaches<engine::standard>(r, access_kind::read)) __builtin_trap();
+///       });
+///       return 0;
+///     }
+///
+/// Every byte string is a program. It is a row of records of eight bytes, the last one filled up with
+/// zeros, so a small change of the bytes is a small change of the program:
+///
+///     layout   tile tile tile tile value value value value
+///     change   code pages x x x x seed flag       code 0 to 127: code % 8 is the change_kind; x: two places where
+///                                                 it writes, else its tile, protection, size, ... (change_of)
+///     call     code extra a a b b value value     code 128 to 255: which call, modulo how many there are
+///
+/// `a` and `b` are places: a byte for the edge of a page (its low three bits) and a distance from it in
+/// units of 128 (the others), and a signed byte that is added. What a call needs besides, it takes from the
+/// records that follow it: more parts, steps.
+///
+/// mutate_program() is for LLVMFuzzerCustomMutator and AFL++'s custom mutators: it edits programs, not
+/// bytes.
 #pragma once
 
 #include <algorithm>
@@ -43,7 +44,13 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
+/// Bytes of a record.
+///
+/// @snippet fuzzed.cpp fuzzed
 inline constexpr std::size_t record_size = 8;
+/// The layout, a change, or a call.
+///
+/// @snippet fuzzed.cpp fuzzed
 using record = std::array<std::uint8_t, record_size>;
 
 namespace detail {
@@ -107,23 +114,34 @@ inline change change_of(const record& r) noexcept {
 
 class fuzzed;
 
-// A call, and the records behind it: those it takes as more of its arguments.
+/// A call, and the records behind it: those it takes as more of its arguments.
+///
+/// @snippet fuzzed.cpp fuzzed
 class fuzzed_call {
  public:
-  // 0 to 127: take it modulo how many calls there are.
+  /// 0 to 127: take it modulo how many calls there are.
   unsigned which() const noexcept { return first_[0] & 127u; }
+  /// The bytes between its two places.
   reach part() const noexcept { return detail::part_of(first_); }
+  /// A byte for whatever the call needs.
   std::uint8_t extra() const noexcept { return first_[1]; }
+  /// Another one.
   std::uint8_t value() const noexcept { return first_[6]; }
+  /// And one more.
   std::uint8_t other_value() const noexcept { return first_[7]; }
+  /// Its first place, as an offset.
   std::size_t begin() const noexcept { return detail::place_of(first_[2], first_[3]); }
+  /// Its second place, which may lie before the first.
   std::size_t end() const noexcept { return detail::place_of(first_[4], first_[5]); }
 
-  // The next record as a part, as a step of a loop, as a change of the layout, or as a mapping of another
-  // tile, whatever it says by itself. Where there is none: an empty part, a whole step, plain memory.
+  /// The next record as a part, whatever it says by itself; so are those below. Where there is none: an empty
+  /// part, a whole step, plain memory.
   inline reach next_part() noexcept;
+  /// As a step; `safe` as in any_step().
   inline step_plan next_step(bool safe) noexcept;
+  /// As a change.
   inline change next_change() noexcept;
+  /// As a mapping of another tile.
   inline change next_mapping() noexcept;
 
  private:
@@ -134,8 +152,12 @@ class fuzzed_call {
   record first_;
 };
 
+/// A program. The bytes must last as long as it is used.
+///
+/// @snippet fuzzed.cpp fuzzed
 class fuzzed {
  public:
+  /// Any bytes; they are not copied.
   fuzzed(const std::uint8_t* data, std::size_t size) noexcept : data_(data), size_(size) {
     const record head = at(0);
     for (std::size_t i = 0; i < space_pages; ++i)
@@ -143,15 +165,18 @@ class fuzzed {
     values_ = {head[4], head[5]};
   }
 
+  /// What is laid at first.
   const space_layout& layout() const noexcept { return layout_; }
-  // Two bytes for what a target wants to know before the first call.
+  /// Two bytes for what a target wants to know before the first call.
   std::uint8_t value() const noexcept { return values_[0]; }
+  /// The second of them.
   std::uint8_t other_value() const noexcept { return values_[1]; }
+  /// How many records come behind the layout.
   std::size_t records() const noexcept {
     return size_ <= record_size ? 0 : (size_ - 1) / record_size;
   }
 
-  // Lays the layout, makes the changes, and calls on_call(fuzzed_call&) for each call.
+  /// Lays the layout, makes the changes, and calls on_call(fuzzed_call&) for each call.
   template <class OnCall>
   [[gnu::noinline]] void run(address_space& space, OnCall on_call) {
     space.lay(layout_);
@@ -168,8 +193,8 @@ class fuzzed {
     running_ = 0;
   }
 
-  // The program as text, a line a record, with the names of the calls; "->" marks the one that is
-  // running. What a call takes as arguments is shown as what it would be by itself.
+  /// The program as text, a line a record, with the names of the calls; "->" marks the one that is
+  /// running. What a call takes as arguments is shown as what it would be by itself.
   template <class Names>
   std::string text(const Names& names) const {
     std::ostringstream to;
@@ -188,6 +213,7 @@ class fuzzed {
     return to.str();
   }
 
+  /// The next record, as what takes it wants it; zeros where there is none.
   [[gnu::noinline]] record take() noexcept { return now_ < records() ? at(++now_) : record{}; }
 
  private:
@@ -219,9 +245,11 @@ inline step_plan fuzzed_call::next_step(bool safe) noexcept {
           1 + detail::place_of(static_cast<std::uint8_t>(r[2] & ~6), r[3])};
 }
 
-// Edits the program of `size` bytes at `data`, of which there is room for `most`: one record is inserted,
-// dropped, repeated, swapped with another or changed in one thing, one place is moved to the edge of a
-// page, one tile of the layout is another, or some records of `other` are spliced in. Returns the new size.
+/// Edits the program of `size` bytes at `data`, of which there is room for `most`: one record is inserted,
+/// dropped, repeated, swapped with another or changed in one thing, one place is moved to the edge of a
+/// page, one tile of the layout is another, or some records of `other` are spliced in. Returns the new size.
+///
+/// @snippet fuzzed.cpp mutate_program
 inline std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t most,
                                   std::uint32_t seed, const std::uint8_t* other = nullptr,
                                   std::size_t other_size = 0) {

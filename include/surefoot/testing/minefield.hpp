@@ -1,12 +1,13 @@
-// A minefield: many tiles in a row, each byte with a known answer.
-//
-//   minefield field({tile::read_write, tile::hole});
-//   const progress met = my_copy(to, field.data() + 4000, 200);
-//   assert(met.done == field.accessible(4000, 200, access_kind::read));
-//
-// Before the first tile and behind the last there is a page without access. A child of fork() finds the
-// same answers, but for the kinds of a userfaultfd, which the kernel does not hand on. Prints itself as a
-// picture: one letter a tile, what they mean, and the answer of each.
+/// @file
+/// A minefield: many tiles in a row, each byte with a known answer.
+///
+///     minefield field({tile::read_write, tile::hole});
+///     const progress met = my_copy(to, field.data() + 4000, 200);
+///     assert(met.done == field.accessible(4000, 200, access_kind::read));
+///
+/// Before the first tile and behind the last there is a page without access. A child of fork() finds the
+/// same answers, but for the kinds of a userfaultfd, which the kernel does not hand on. Prints itself as a
+/// picture: one letter a tile, what they mean, and the answer of each.
 #pragma once
 
 #include <sys/mman.h>
@@ -26,19 +27,25 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
-// How often each kind of tile has been laid by this process, and how many layouts.
+/// How often each kind of tile has been laid by this process, and how many layouts.
+///
+/// @snippet minefield.cpp exercised
 class exercised {
  public:
+  /// One more layout.
   static void count_layout() { layout_count().fetch_add(1, std::memory_order_relaxed); }
+  /// How many layouts.
   static std::uint64_t layouts() { return layout_count().load(std::memory_order_relaxed); }
+  /// One more tile of this kind.
   static void count(tile t) {
     counts()[static_cast<std::size_t>(t)].fetch_add(1, std::memory_order_relaxed);
   }
+  /// How many tiles of this kind.
   static std::uint64_t times(tile t) {
     return counts()[static_cast<std::size_t>(t)].load(std::memory_order_relaxed);
   }
 
-  // A line for each kind: how often, or why not.
+  /// A line for each kind: how often, or why not.
   static std::string report() {
     std::string text;
     for (const tile t : all_tiles()) {
@@ -63,7 +70,9 @@ class exercised {
   }
 };
 
-// A layout as one line: "|.H.|  . read-write, H hole (unmapped)".
+/// A layout as one line: "|.H.|  . read-write, H hole (unmapped)".
+///
+/// @snippet minefield.cpp picture
 inline std::string picture(const std::vector<tile>& layout) {
   const auto describe = [](tile t) {
     const auto kind = [t](access_kind during) {
@@ -87,12 +96,16 @@ inline std::string picture(const std::vector<tile>& layout) {
   return line + '|' + legend;
 }
 
+/// Real memory, laid as it says; it is gone with the object. What may be asked of it may be asked by many threads.
+///
+/// @snippet minefield.cpp minefield
 class minefield {
  public:
+  /// How many there may be.
   static constexpr std::size_t most_tiles = 64;
 
-  // Throws std::length_error for more than most_tiles, std::system_error for a tile that this
-  // machine does not have (lacking() says why).
+  /// Throws std::length_error for more than most_tiles, std::system_error for a tile that this
+  /// machine does not have (lacking() says why).
   explicit minefield(std::vector<tile> layout) : layout_(std::move(layout)), now_(layout_) {
     if (layout_.size() > most_tiles) throw std::length_error("surefoot::testing: too many tiles");
     arena_ = detail::reserve(arena_size());
@@ -108,44 +121,48 @@ class minefield {
   minefield(const minefield&) = delete;
   minefield& operator=(const minefield&) = delete;
 
+  /// Where the first tile begins.
   unsigned char* data() const noexcept { return arena_ + tile_size; }
+  /// Bytes of all the tiles.
   std::size_t size() const noexcept { return now_.size() * tile_size; }
+  /// Where this tile begins.
   unsigned char* begin_of(std::size_t i) const noexcept { return data() + i * tile_size; }
+  /// What lies there now.
   const std::vector<tile>& tiles() const noexcept { return now_; }
 
-  // Another tile in this place, fresh. Other threads may be in it meanwhile: at any moment they meet
-  // the old one, the new one, or what the new one is while it is made (zeros, which can be written; no
-  // access). Not for two threads at once. Throws as the constructor does; then the tile is no_access.
+  /// Another tile in this place, fresh. Other threads may be in it meanwhile: at any moment they meet
+  /// the old one, the new one, or what the new one is while it is made (zeros, which can be written; no
+  /// access). Not for two threads at once. Throws as the constructor does; then the tile is no_access.
   void change(std::size_t i, tile t) {
     now_.at(i) = t;
     lay_again(i);
   }
 
-  // All as it was built, content included.
+  /// All as it was built, content included.
   void restore() {
     now_ = layout_;
     for (std::size_t i = 0; i < now_.size(); ++i) lay_again(i);
   }
 
-  // What an access of the byte at this offset meets; outside of the tiles nothing can be accessed.
+  /// What an access of the byte at this offset meets; outside of the tiles nothing can be accessed.
   answer ask(std::size_t offset, access_kind during) const {
     if (offset >= size()) return testing::ask(tile::no_access, 0, during);
     return testing::ask(now_[offset / tile_size], offset % tile_size, during);
   }
 
-  // How many bytes from this offset on can be accessed, at most n: what `done` must be.
+  /// How many bytes from this offset on can be accessed, at most n: what `done` must be.
   std::size_t accessible(std::size_t offset, std::size_t n, access_kind during) const {
     for (std::size_t i = 0; i < n; ++i)
       if (!ask(offset + i, during).accessible()) return i;
     return n;
   }
 
-  // What stands at this offset, as far as it can be read and as it was laid.
+  /// What stands at this offset, as far as it can be read and as it was laid.
   std::uint8_t content(std::size_t offset) const {
     return offset % tile_size < filled(now_.at(offset / tile_size)) ? pattern(data() + offset) : 0;
   }
 
-  // Does every byte that can be read hold what was laid there, but for the n from this offset on?
+  /// Does every byte that can be read hold what was laid there, but for the n from this offset on?
   bool intact(std::size_t offset = 0, std::size_t n = 0) const {
     for (std::size_t i = 0; i < now_.size(); ++i) {
       const std::size_t first = i * tile_size, held = filled(now_[i]), one = granule(now_[i]);
@@ -159,6 +176,7 @@ class minefield {
     return true;
   }
 
+  /// What lies there now, as one line.
   std::string picture() const { return testing::picture(now_); }
 
  private:

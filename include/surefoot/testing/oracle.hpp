@@ -1,5 +1,6 @@
-// What an engine says where the processor meets something: the oracle for tests that run on several
-// engines.
+/// @file
+/// What an engine says where the processor meets something: the oracle for tests that run on several
+/// engines.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +12,16 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
+/// Is it the engine without a signal?
+///
+/// @snippet oracle.cpp said_by
 template <class E>
 inline constexpr bool is_kernel = surefoot::detail::same<E, engine::kernel>;
 
-// `met` is what the processor meets in a tile of this kind. The kernel engine has no signal, and what
-// it does not tell apart is unknown (engine/kernel.hpp).
+/// `met` is what the processor meets in a tile of this kind. The kernel engine has no signal, and what
+/// it does not tell apart is unknown (engine/kernel.hpp).
+///
+/// @snippet oracle.cpp said_by
 template <class E>
 answer said_by(tile t, const answer& met, access_kind during) {
   if constexpr (!is_kernel<E>) {
@@ -36,8 +42,10 @@ answer said_by(tile t, const answer& met, access_kind during) {
   }
 }
 
-// What ensure_writeable says where loads and stores would come so far: to write a byte it must be loaded
-// as well (tags and poison are found so), and the first byte that refuses either is the bad one.
+/// What ensure_writeable says where loads and stores would come so far: to write a byte it must be loaded
+/// as well (tags and poison are found so), and the first byte that refuses either is the bad one.
+///
+/// @snippet oracle.cpp refused_for_writing
 inline fault refused_for_writing(const progress& loads, const progress& stores) {
   fault bad = (loads.done < stores.done ? loads : stores).stopped_by;
   if (bad.kind != cause::none) bad.during = access_kind::write;

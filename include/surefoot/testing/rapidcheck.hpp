@@ -1,15 +1,16 @@
-// Random layouts, ranges and steps for rapidcheck: generators, shrinking towards few and plain tiles,
-// and pictures in counterexamples.
-//
-//   rc::check("my copy loop", [](const surefoot::testing::excerpt& e) {
-//     const surefoot::testing::minefield field(e.tiles);
-//     RC_ASSERT(my_copy(to, field.data() + e.part.offset, e.part.length) ==
-//               field.accessible(e.part.offset, e.part.length, surefoot::access_kind::read));
-//   });
-//
-// examples/your_copy_loop is a whole program of that kind.
-//
-// Needs librapidcheck-dev, which needs exceptions and RTTI.
+/// @file
+/// Random layouts, ranges and steps for rapidcheck: generators, shrinking towards few and plain tiles,
+/// and pictures in counterexamples.
+///
+///     rc::check("my copy loop", [](const surefoot::testing::excerpt& e) {
+///       const surefoot::testing::minefield field(e.tiles);
+///       RC_ASSERT(my_copy(to, field.data() + e.part.offset, e.part.length) ==
+///                 field.accessible(e.part.offset, e.part.length, surefoot::access_kind::read));
+///     });
+///
+/// examples/your_copy_loop is a whole program of that kind.
+///
+/// Needs librapidcheck-dev, which needs exceptions and RTTI.
 #pragma once
 
 #include <rapidcheck.h>
@@ -85,7 +86,9 @@ inline rc::Seq<excerpt> smaller(const excerpt& from) {
 
 }  // namespace detail
 
-// Any tile that this machine has; shrinks towards read_write, which is first.
+/// Any tile that this machine has; shrinks towards read_write, which is first.
+///
+/// @snippet rapidcheck.cpp any_tile
 inline rc::Gen<tile> any_tile() {
   const auto drawn = rc::gen::map(detail::within<std::size_t>(0, tiles_here().size() - 1),
                                   [](std::size_t i) { return tiles_here()[i]; });
@@ -93,7 +96,9 @@ inline rc::Gen<tile> any_tile() {
                          [](tile t) { return rc::seq::fromContainer(detail::plainer(t)); });
 }
 
-// One to `most` tiles; shrinks towards one.
+/// One to `most` tiles; shrinks towards one.
+///
+/// @snippet rapidcheck.cpp any_layout
 inline rc::Gen<layout> any_layout(std::size_t most = 8) {
   return rc::gen::map(
       rc::gen::resize(static_cast<int>(most),
@@ -101,7 +106,9 @@ inline rc::Gen<layout> any_layout(std::size_t most = 8) {
       [](std::vector<tile> tiles) { return layout{std::move(tiles)}; });
 }
 
-// A place in `size` bytes: near an edge of a page three times of four, else anywhere.
+/// A place in `size` bytes: near an edge of a page three times of four, else anywhere.
+///
+/// @snippet rapidcheck.cpp any_place
 inline rc::Gen<std::size_t> any_place(std::size_t size) {
   const auto near_an_edge = rc::gen::map(
       rc::gen::pair(detail::within<std::size_t>(0, size / tile_size), detail::within<int>(0, 40)),
@@ -115,7 +122,9 @@ inline rc::Gen<std::size_t> any_place(std::size_t size) {
       {{3, near_an_edge}, {1, detail::within<std::size_t>(0, size)}});
 }
 
-// A part of `size` bytes, which may be empty.
+/// A part of `size` bytes, which may be empty.
+///
+/// @snippet rapidcheck.cpp any_reach
 inline rc::Gen<reach> any_reach(std::size_t size) {
   return rc::gen::map(rc::gen::pair(any_place(size), any_place(size)),
                       [](std::pair<std::size_t, std::size_t> ends) {
@@ -124,9 +133,11 @@ inline rc::Gen<reach> any_reach(std::size_t size) {
                       });
 }
 
-// A layout and a part of it. They shrink together: a tile goes, and the part moves with the others. A
-// reach that a property draws for a layout of its own is drawn anew for each smaller layout, and mostly
-// misses what had failed.
+/// A layout and a part of it. They shrink together: a tile goes, and the part moves with the others. A
+/// reach that a property draws for a layout of its own is drawn anew for each smaller layout, and mostly
+/// misses what had failed.
+///
+/// @snippet rapidcheck.cpp any_excerpt
 inline rc::Gen<excerpt> any_excerpt(std::size_t most = 8) {
   const auto drawn = rc::gen::mapcat(any_layout(most), [](const layout& l) {
     return rc::gen::map(any_reach(l.tiles.size() * tile_size), [l](const reach& r) {
@@ -136,7 +147,9 @@ inline rc::Gen<excerpt> any_excerpt(std::size_t most = 8) {
   return rc::gen::shrink(rc::gen::noShrink(drawn), &detail::smaller);
 }
 
-// Parts of `size` bytes for a vector of buffers: some empty, some over others.
+/// Parts of `size` bytes for a vector of buffers: some empty, some over others.
+///
+/// @snippet rapidcheck.cpp any_reaches
 inline rc::Gen<std::vector<reach>> any_reaches(std::size_t size, std::size_t most = 6) {
   const auto one = rc::gen::weightedOneOf<reach>({{1, rc::gen::map(any_place(size),
                                                                    [](std::size_t at) {
@@ -146,7 +159,9 @@ inline rc::Gen<std::vector<reach>> any_reaches(std::size_t size, std::size_t mos
   return rc::gen::resize(static_cast<int>(most), rc::gen::container<std::vector<reach>>(one));
 }
 
-// A step that is `safe` never claims too much and never asks for the end.
+/// A step that is `safe` never claims too much and never asks for the end.
+///
+/// @snippet rapidcheck.cpp any_step
 inline rc::Gen<step_plan> any_step(bool safe) {
   return rc::gen::map(
       rc::gen::pair(rc::gen::weightedElement<step_kind>({{4, step_kind::whole},
@@ -159,6 +174,9 @@ inline rc::Gen<step_plan> any_step(bool safe) {
         return step_plan{p.first, p.second};
       });
 }
+/// Up to `most` of them.
+///
+/// @snippet rapidcheck.cpp any_step
 inline rc::Gen<std::vector<step_plan>> any_steps(bool safe, std::size_t most = 12) {
   return rc::gen::resize(static_cast<int>(most),
                          rc::gen::container<std::vector<step_plan>>(any_step(safe)));

@@ -1,13 +1,14 @@
-// An engine for machines that have no memory tags: the standard one, but for a page of which it refuses some
-// granules of 16 bytes, the ones that kit tile::tag_granules has. So a loop can be tried where the first byte
-// of a page is fine and others are not:
-//
-//   minefield field({tile::read_write});
-//   simulated_tags engine(field.data());
-//   const progress copied = try_copy(field.data(), from, 4096, engine);  // 1600 done, tag_mismatch
-//
-// Stores and write probes are refused as loads are. Offers all verbs but atomic, tag, run and survey, whose
-// accesses are the processor's own. Each call costs a look at each byte.
+/// @file
+/// An engine for machines that have no memory tags: the standard one, but for a page of which it refuses some
+/// granules of 16 bytes, the ones that kit tile::tag_granules has. So a loop can be tried where the first byte
+/// of a page is fine and others are not:
+///
+///     minefield field({tile::read_write});
+///     simulated_tags engine(field.data());
+///     const progress copied = try_copy(field.data(), from, 4096, engine);  // 1600 done, tag_mismatch
+///
+/// Stores and write probes are refused as loads are. Offers all verbs but atomic, tag, run and survey, whose
+/// accesses are the processor's own. Each call costs a look at each byte.
 #pragma once
 
 #include <signal.h>
@@ -23,12 +24,19 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
+/// The standard engine, but for some granules of one page. Its other members are those of the concept
+/// (engine/concept.hpp).
+///
+/// @snippet simulated_tags.cpp simulated_tags
 class simulated_tags : public engine::standard {
  public:
+  /// What answers for all other bytes.
   using base = engine::standard;
 
+  /// The page; it must begin at a multiple of tile_size.
   explicit simulated_tags(const void* page) noexcept : page_(page) {}
 
+  /// @cond
   static constexpr bool offers(engine::verb v) noexcept {
     return v != engine::verb::search && v != engine::verb::atomic && v != engine::verb::tag &&
            v != engine::verb::run && v != engine::verb::survey && base::offers(v);
@@ -80,6 +88,7 @@ class simulated_tags : public engine::standard {
     if (k == sizeof(W)) return base::store(p, word);
     return {first_bad<access_kind::write>(p, k)};
   }
+  /// @endcond
 
  private:
   // How many of the n bytes from p on come before the first one that is refused.

@@ -1,4 +1,5 @@
-// Tiles of anonymous memory, of no memory, and of memfd_secret.
+/// @file
+/// Tiles of anonymous memory, of no memory, and of memfd_secret.
 #pragma once
 
 #include <signal.h>

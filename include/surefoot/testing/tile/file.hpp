@@ -1,4 +1,5 @@
-// Tiles of mapped files, and of what lies behind their ends.
+/// @file
+/// Tiles of mapped files, and of what lies behind their ends.
 #pragma once
 
 #include <linux/mount.h>
@@ -14,7 +15,7 @@ inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
 struct file_tiles {
-  // Where the file of a file_tail ends: no multiple of any unit of access.
+  /// Where the file of a file_tail ends: no multiple of any unit of access.
   static constexpr std::size_t tail = 1234;
 
   static constexpr bool make(tile t) noexcept {

@@ -1,5 +1,6 @@
-// What tiles are made of: mappings at a fixed place, files without a name, and what a minefield keeps
-// for its tiles while they lie there.
+/// @file
+/// What tiles are made of: mappings at a fixed place, files without a name, and what a minefield keeps
+/// for its tiles while they lie there.
 #pragma once
 
 #include <fcntl.h>
@@ -140,10 +141,12 @@ class process_mark {
 
 }  // namespace detail
 
-// What a minefield keeps for its tiles; made by the first one that needs it.
+/// What a minefield keeps for its tiles; made by the first one that needs it.
+///
+/// @snippet tile.cpp lay
 struct ground {
-  detail::descriptor userfault;
-  detail::descriptor full;  // the file of full_tmpfs
+  detail::descriptor userfault;  ///< of the kinds of a userfaultfd
+  detail::descriptor full;       ///< the file of full_tmpfs
 };
 
 }  // namespace testing

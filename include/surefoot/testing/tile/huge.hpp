@@ -1,15 +1,16 @@
-// Tiles of huge pages (transparent ones, of 2 MiB).
-//
-// A tile is a piece of a huge page: a whole one is made elsewhere, and 4 KiB of it are moved to the
-// tile's place, without a copy. There the piece is mapped by an entry of its own, as the kernel itself
-// does wherever a part of a huge page gets a neighbour that is other memory. A huge page that is mapped
-// whole, by one entry, begins and ends at a multiple of 2 MiB: it cannot lie between two tiles, but it can
-// lie in front of some. That is `huge_page`.
-//
-// Measured on Linux 6.18 (a virtual machine): /proc/kpageflags says of each of 512 moved pieces that it
-// is a part of a huge page, also when the others are gone; a whole one costs 120 us, its first move 260,
-// each of the others 7, where a plain tile's mmap and filling cost 16. Hence one huge page for 512 tiles.
-// hugetlbfs maps no less than 2 MiB.
+/// @file
+/// Tiles of huge pages (transparent ones, of 2 MiB).
+///
+/// A tile is a piece of a huge page: a whole one is made elsewhere, and 4 KiB of it are moved to the
+/// tile's place, without a copy. There the piece is mapped by an entry of its own, as the kernel itself
+/// does wherever a part of a huge page gets a neighbour that is other memory. A huge page that is mapped
+/// whole, by one entry, begins and ends at a multiple of 2 MiB: it cannot lie between two tiles, but it can
+/// lie in front of some. That is `huge_page`.
+///
+/// Measured on Linux 6.18 (a virtual machine): /proc/kpageflags says of each of 512 moved pieces that it
+/// is a part of a huge page, also when the others are gone; a whole one costs 120 us, its first move 260,
+/// each of the others 7, where a plain tile's mmap and filling cost 16. Hence one huge page for 512 tiles.
+/// hugetlbfs maps no less than 2 MiB.
 #pragma once
 
 #include <sys/mman.h>
@@ -96,17 +97,20 @@ class huge_stock {
 
 }  // namespace detail
 
-// A whole huge page, zeroed and mapped by one entry, and right behind it address space without access
-// in which tiles may be laid:
-//
-//   huge_page page(tile_size);
-//   lay(tile::hole, page.end(), kept);
-//   assert(my_copy(to, page.end() - 100, 200).done == 100);
+/// A whole huge page, zeroed and mapped by one entry, and right behind it address space without access
+/// in which tiles may be laid:
+///
+///     huge_page page(tile_size);
+///     lay(tile::hole, page.end(), kept);
+///     assert(my_copy(to, page.end() - 100, 200).done == 100);
+///
+/// @snippet tile.cpp huge_page
 class huge_page {
  public:
+  /// Bytes of one.
   static constexpr std::size_t size = detail::huge_size;
 
-  // Throws std::system_error where is_here(tile::huge_page) is false.
+  /// Throws std::system_error where is_here(tile::huge_page) is false.
   explicit huge_page(std::size_t behind = 0)
       : bytes_(size + behind), begin_(detail::reserve(bytes_, size)) {
     try {
@@ -116,11 +120,14 @@ class huge_page {
       throw;
     }
   }
+  /// Unmaps it, and what lies behind it.
   ~huge_page() { ::munmap(begin_, bytes_); }
   huge_page(const huge_page&) = delete;
   huge_page& operator=(const huge_page&) = delete;
 
+  /// Where it begins.
   unsigned char* data() const noexcept { return begin_; }
+  /// Where it ends.
   unsigned char* end() const noexcept { return begin_ + size; }
 
  private:

@@ -1,5 +1,6 @@
-// Tiles behind a protection key. The rights are the thread's: one that was made before the first such
-// tile has none at all.
+/// @file
+/// Tiles behind a protection key. The rights are the thread's: one that was made before the first such
+/// tile has none at all.
 #pragma once
 
 #include <signal.h>

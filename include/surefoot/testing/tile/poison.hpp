@@ -1,6 +1,7 @@
-// A tile of memory that the kernel takes for broken (MADV_HWPOISON). It costs the machine that page
-// until it is started again, so it is made only where the environment variable
-// SUREFOOT_HARDWARE_POISON is set.
+/// @file
+/// A tile of memory that the kernel takes for broken (MADV_HWPOISON). It costs the machine that page
+/// until it is started again, so it is made only where the environment variable
+/// SUREFOOT_HARDWARE_POISON is set.
 #pragma once
 
 #include <signal.h>
@@ -33,11 +34,11 @@ struct poison_tiles {
     break_page(at);
   }
 
-  // The page that is mapped here is broken from now on, whatever its size.
-  //
-  // MADV_HWPOISON itself forces a SIGBUS with BUS_MCEERR_AR on the thread that asks for it: blocked or
-  // ignored it kills (measured on Linux 6.12, arm64 and x86-64), so for a moment a handler that does nothing
-  // takes it. Another thread that gets a SIGBUS in this moment makes its access again.
+  /// The page that is mapped here is broken from now on, whatever its size.
+  ///
+  /// MADV_HWPOISON itself forces a SIGBUS with BUS_MCEERR_AR on the thread that asks for it: blocked or
+  /// ignored it kills (measured on Linux 6.12, arm64 and x86-64), so for a moment a handler that does nothing
+  /// takes it. Another thread that gets a SIGBUS in this moment makes its access again.
   static void break_page(unsigned char* at) {
     if (std::getenv("SUREFOOT_HARDWARE_POISON") == nullptr) {
       errno = EPERM;

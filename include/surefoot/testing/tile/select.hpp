@@ -1,4 +1,5 @@
-// Any tile, whatever family makes it: what it is, and whether this machine has it.
+/// @file
+/// Any tile, whatever family makes it: what it is, and whether this machine has it.
 #pragma once
 
 #include <sys/mman.h>
@@ -39,35 +40,47 @@ auto with_family(tile t, F f) {
 
 }  // namespace detail
 
-// Every kind, in the order of `tile`: the plainest of each family first.
+/// Every kind, in the order of `tile`: the plainest of each family first.
+///
+/// @snippet tile.cpp all_tiles
 inline std::array<tile, tile_kinds> all_tiles() {
   std::array<tile, tile_kinds> all;
   for (std::size_t i = 0; i < tile_kinds; ++i) all[i] = static_cast<tile>(i);
   return all;
 }
 
-// What the processor meets at this offset within the tile.
+/// What the processor meets at this offset within the tile.
+///
+/// @snippet tile.cpp answer
 inline answer ask(tile t, std::size_t offset, access_kind during) {
   return detail::with_family(t, [&](auto family) { return family.ask(t, offset, during); });
 }
 
-// Bytes that have one answer: the tile is made of so many at a time.
+/// Bytes that have one answer: the tile is made of so many at a time.
+///
+/// @snippet tile.cpp granule
 constexpr std::size_t granule(tile t) noexcept {
   return tag_tiles::make(t) ? tag_tiles::granule : tile_size;
 }
 
-// How many bytes, from its beginning, hold pattern(their address) once the tile is laid. What of the
-// rest can be read is zero.
+/// How many bytes, from its beginning, hold pattern(their address) once the tile is laid. What of the
+/// rest can be read is zero.
+///
+/// @snippet tile.cpp pattern
 inline std::size_t filled(tile t) {
   return detail::with_family(t, [&](auto family) { return family.filled(t); });
 }
 
-// Puts the tile at `at`, in the place of what is there, or throws std::system_error.
+/// Puts the tile at `at`, in the place of what is there, or throws std::system_error.
+///
+/// @snippet tile.cpp lay
 inline void lay(tile t, unsigned char* at, ground& kept) {
   detail::with_family(t, [&](auto family) { family.lay(t, at, kept); });
 }
 
-// Why this machine does not have it; empty where it has. Found out by trying, once.
+/// Why this machine does not have it; empty where it has. Found out by trying, once.
+///
+/// @snippet tile.cpp lacking
 inline const std::string& lacking(tile t) {
   static const std::array<std::string, tile_kinds> reasons = [] {
     std::array<std::string, tile_kinds> all;
@@ -88,9 +101,14 @@ inline const std::string& lacking(tile t) {
   }();
   return reasons[static_cast<std::size_t>(t)];
 }
+/// Does this machine have it?
+///
+/// @snippet tile.cpp lacking
 inline bool is_here(tile t) { return lacking(t).empty(); }
 
-// The kinds that it has, the plainest first.
+/// The kinds that it has, the plainest first.
+///
+/// @snippet tile.cpp all_tiles
 inline const std::vector<tile>& tiles_here() {
   static const std::vector<tile> here = [] {
     std::vector<tile> all;

@@ -1,19 +1,20 @@
-// A tile of arm64 memory tags (MTE): some of its granules of 16 bytes have another tag than the pointers
-// to it, which have none (0). Its first granule is fine, so a probe of the page's first byte says nothing
-// about the rest.
-//
-//   bytes 0 to 1599      can be accessed
-//   bytes 1600 to 2559   every second granule, from the first on, cannot
-//   bytes 2560 to 3199   cannot be accessed
-//   bytes 3200 to 4095   can be accessed
-//
-// Whether tags are looked at is up to each thread. Laying this tile sets it to synchronous for the
-// calling thread, for ever, and threads that it makes from then on inherit that; others ask for it
-// themselves (check_tags). Only memory with PROT_MTE is concerned.
-//
-// The answers are those of loads and stores. A system call that makes them for this thread (read and
-// write of a pipe) answers EFAULT; process_vm_readv and process_vm_writev, FUTEX_WAKE_OP and
-// MADV_POPULATE_* do not look at the tags of the memory that they are about (Linux 6.12).
+/// @file
+/// A tile of arm64 memory tags (MTE): some of its granules of 16 bytes have another tag than the pointers
+/// to it, which have none (0). Its first granule is fine, so a probe of the page's first byte says nothing
+/// about the rest.
+///
+///     bytes 0 to 1599      can be accessed
+///     bytes 1600 to 2559   every second granule, from the first on, cannot
+///     bytes 2560 to 3199   cannot be accessed
+///     bytes 3200 to 4095   can be accessed
+///
+/// Whether tags are looked at is up to each thread. Laying this tile sets it to synchronous for the
+/// calling thread, for ever, and threads that it makes from then on inherit that; others ask for it
+/// themselves (check_tags). Only memory with PROT_MTE is concerned.
+///
+/// The answers are those of loads and stores. A system call that makes them for this thread (read and
+/// write of a pipe) answers EFAULT; process_vm_readv and process_vm_writev, FUTEX_WAKE_OP and
+/// MADV_POPULATE_* do not look at the tags of the memory that they are about (Linux 6.12).
 #pragma once
 
 #include <signal.h>
@@ -33,17 +34,25 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
-inline constexpr std::size_t tag_granule = 16;  // bytes that have one tag
-inline constexpr int tagged_memory = 0x20;      // PROT_MTE, for mmap and mprotect
+///
+/// @snippet tile.cpp tags
+inline constexpr std::size_t tag_granule = 16;  ///< bytes that have one tag
+///
+/// @snippet tile.cpp tags
+inline constexpr int tagged_memory = 0x20;  ///< PROT_MTE, for mmap and mprotect
 
-// What the accesses of a thread do where the tag of a pointer is not that of the memory.
+/// What the accesses of a thread do where the tag of a pointer is not that of the memory.
+///
+/// @snippet tile.cpp tags
 enum class tag_checks : unsigned char {
-  none,         // they are made
-  synchronous,  // they are refused
-  asynchronous,  // they are made, and the thread is told some time later (SEGV_MTEAERR, without an address)
+  none,         ///< they are made
+  synchronous,  ///< they are refused
+  asynchronous,  ///< they are made, and the thread is told some time later (SEGV_MTEAERR, without an address)
 };
 
-// The same address by a pointer with this tag, 0 to 15.
+/// The same address by a pointer with this tag, 0 to 15.
+///
+/// @snippet tile.cpp tags
 template <class T>
 T* with_tag(T* p, unsigned tag) noexcept {
   constexpr std::uintptr_t all = std::uintptr_t{15} << 56;
@@ -52,7 +61,9 @@ T* with_tag(T* p, unsigned tag) noexcept {
 }
 
 #if defined(__aarch64__)
-// Sets it for the calling thread, and those that it makes from then on; or throws std::system_error.
+/// Sets it for the calling thread, and those that it makes from then on; or throws std::system_error.
+///
+/// @snippet tile.cpp tags
 inline void check_tags(tag_checks to) {
   constexpr unsigned long synchronous = 2, asynchronous = 4;  // PR_MTE_TCF_SYNC, _ASYNC
   const int was = ::prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0);
@@ -67,7 +78,9 @@ inline void check_tags(tag_checks to) {
                   "PR_SET_TAGGED_ADDR_CTRL");
 }
 
-// Gives the granule at p this tag. Its memory is tagged_memory, and can be written.
+/// Gives the granule at p this tag. Its memory is tagged_memory, and can be written.
+///
+/// @snippet tile.cpp tags
 inline void set_tag(void* p, unsigned tag) noexcept {
   // stg x16, [x16], as a number: by its name it wants -march=armv8.5-a+memtag.
   __asm__ volatile("mov x16, %0\n\t.inst 0xd9200a10" : : "r"(with_tag(p, tag)) : "x16", "memory");
@@ -87,7 +100,7 @@ struct tag_tiles {
 
   static constexpr const char* need(tile) noexcept { return "arm64 memory tagging (PROT_MTE)"; }
 
-  // 0, the tag of every pointer, where the granule can be accessed.
+  /// 0, the tag of every pointer, where the granule can be accessed.
   static constexpr unsigned tag(std::size_t offset) noexcept {
     const std::size_t i = offset / granule;
     const bool other = i >= 100 && (i < 160 ? i % 2 == 0 : i < 200);

@@ -1,9 +1,10 @@
-// A tile: one page of real address space whose answers are known, byte by byte. The families beside
-// this file make them; minefield.hpp lays many in a row.
-//
-// The answers are those of the processor: a load, or an atomic read-modify-write, by an ordinary
-// instruction. The kernel may answer otherwise when it is asked to make the access: process_vm_readv
-// refuses memfd_secret, and does not look at memory tags.
+/// @file
+/// A tile: one page of real address space whose answers are known, byte by byte. The families beside
+/// this file make them; minefield.hpp lays many in a row.
+///
+/// The answers are those of the processor: a load, or an atomic read-modify-write, by an ordinary
+/// instruction. The kernel may answer otherwise when it is asked to make the access: process_vm_readv
+/// refuses memfd_secret, and does not look at memory tags.
 #pragma once
 
 #include <cerrno>
@@ -29,42 +30,53 @@ namespace surefoot {
 inline namespace SUREFOOT_TESTING_ABI {
 namespace testing {
 
-// Bytes of a tile, and the alignment of one.
+/// Bytes of a tile, and the alignment of one.
+///
+/// @snippet tile.cpp tile_size
 inline constexpr std::size_t tile_size = 4096;
 
+/// The kinds of memory.
+///
+/// @snippet tile.cpp tile
 enum class tile : unsigned char {
   // anonymous.hpp
-  read_write,  // filled
-  untouched,   // never accessed: zeros
-  zero_page,   // read once: the kernel's one page of zeros, until it is written
-  read_only,   // filled, then PROT_READ
-  no_access,   // filled, then PROT_NONE
-  hole,        // nothing is mapped
-  guard_page,  // MADV_GUARD_INSTALL: a hole inside a mapping
-  secret,      // memfd_secret: the kernel itself has no mapping of it
+  read_write,  ///< filled
+  untouched,   ///< never accessed: zeros
+  zero_page,   ///< read once: the kernel's one page of zeros, until it is written
+  read_only,   ///< filled, then PROT_READ
+  no_access,   ///< filled, then PROT_NONE
+  hole,        ///< nothing is mapped
+  guard_page,  ///< MADV_GUARD_INSTALL: a hole inside a mapping
+  secret,      ///< memfd_secret: the kernel itself has no mapping of it
   // huge.hpp
-  huge_page,  // 4 KiB of a huge page, filled
+  huge_page,  ///< 4 KiB of a huge page, filled
   // file.hpp
-  private_file,      // MAP_PRIVATE, filled
-  shared_file,       // MAP_SHARED, filled
-  read_only_file,    // MAP_SHARED of a descriptor that cannot write
-  file_tail,         // the file ends within it: the rest reads as zeros, without a fault
-  past_end_of_file,  // the file ended before it
-  truncated_file,    // the file was cut before it, after it had been touched
-  full_tmpfs,        // a hole in a file, and no room to fill it
+  private_file,      ///< MAP_PRIVATE, filled
+  shared_file,       ///< MAP_SHARED, filled
+  read_only_file,    ///< MAP_SHARED of a descriptor that cannot write
+  file_tail,         ///< the file ends within it: the rest reads as zeros, without a fault
+  past_end_of_file,  ///< the file ended before it
+  truncated_file,    ///< the file was cut before it, after it had been touched
+  full_tmpfs,        ///< a hole in a file, and no room to fill it
   // userfault.hpp
-  userfault_missing,  // a userfaultfd that answers with SIGBUS
-  userfault_poison,   // UFFDIO_POISON
+  userfault_missing,  ///< a userfaultfd that answers with SIGBUS
+  userfault_poison,   ///< UFFDIO_POISON
   // poison.hpp
-  hardware_poison,  // MADV_HWPOISON
+  hardware_poison,  ///< MADV_HWPOISON
   // key.hpp
-  key_denied,     // a protection key that forbids all access
-  key_read_only,  // one that forbids writing
+  key_denied,     ///< a protection key that forbids all access
+  key_read_only,  ///< one that forbids writing
   // tag.hpp
-  tag_granules  // arm64 memory tags: some granules of 16 bytes mismatch
+  tag_granules  ///< arm64 memory tags: some granules of 16 bytes mismatch
 };
+/// How many kinds there are.
+///
+/// @snippet tile.cpp all_tiles
 inline constexpr std::size_t tile_kinds = static_cast<std::size_t>(tile::tag_granules) + 1;
 
+/// What it is called in reports; "?" for a number that is none.
+///
+/// @snippet tile.cpp tile
 constexpr const char* name(tile t) noexcept {
   switch (t) {
     case tile::read_write: return "read-write";
@@ -93,20 +105,25 @@ constexpr const char* name(tile t) noexcept {
   return "?";
 }
 
-// One letter for a picture. What can be read and written is small or a dot.
+/// One letter for a picture. What can be read and written is small or a dot.
+///
+/// @snippet tile.cpp tile
 constexpr char letter(tile t) noexcept {
   return ".uzRNHGshfmFtETDUPWKkM"[static_cast<std::size_t>(t)];
 }
 
-// What an access of one byte meets.
+/// What an access of one byte meets.
+///
+/// @snippet tile.cpp answer
 struct answer {
-  cause kind = cause::none;  // none: it is made
-  int signal = 0;
-  int code = 0;
-  std::size_t extent = 0;
+  cause kind = cause::none;  ///< none: it is made
+  int signal = 0;            ///< the signal; 0 where none is involved
+  int code = 0;              ///< its si_code
+  std::size_t extent = 0;    ///< poisoned: bytes lost
 
+  /// It is made.
   constexpr bool accessible() const noexcept { return kind == cause::none; }
-  // The same as the library says it.
+  /// The same as the library says it.
   constexpr fault at(const volatile void* address, access_kind during) const noexcept {
     return accessible() ? fault{} : fault{address, kind, during, signal, code, extent};
   }
@@ -125,7 +142,9 @@ inline void require(bool fine, const char* what) {
 
 }  // namespace detail
 
-// What stands in a filled tile at this address: no two pages look alike, and no byte is zero.
+/// What stands in a filled tile at this address: no two pages look alike, and no byte is zero.
+///
+/// @snippet tile.cpp pattern
 inline std::uint8_t pattern(const volatile void* at) noexcept {
   const auto a = reinterpret_cast<std::uintptr_t>(at);
   return static_cast<std::uint8_t>(1 + ((a * 2654435761u + (a >> 8) * 40503u) >> 13) % 255);

@@ -1,5 +1,6 @@
-// Tiles of a userfaultfd: pages that answer with SIGBUS because nobody brings them, and pages marked as
-// poisoned.
+/// @file
+/// Tiles of a userfaultfd: pages that answer with SIGBUS because nobody brings them, and pages marked as
+/// poisoned.
 #pragma once
 
 #include <linux/userfaultfd.h>
@@ -23,7 +24,7 @@ struct userfault_tiles {
     return t == tile::userfault_poison ? "UFFDIO_POISON (Linux 6.6)" : "userfaultfd";
   }
 
-  // A kernel without CONFIG_MEMORY_FAILURE reports its poison as any other SIGBUS.
+  /// A kernel without CONFIG_MEMORY_FAILURE reports its poison as any other SIGBUS.
   static answer ask(tile t, std::size_t, access_kind) {
     if (t == tile::userfault_poison && reports_poison())
       return {cause::poisoned, SIGBUS, BUS_MCEERR_AR, tile_size};
