@@ -51,7 +51,7 @@ done
 packages=(g++ clang libclang-rt-dev clang-format afl++ "${test_packages[@]}")
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
-  packages+=(lld libc++-dev libc++abi-dev zip valgrind)
+  packages+=(lld libc++-dev libc++abi-dev zip valgrind doxygen)
 fi
 need_packages "${packages[@]}"
 
