@@ -113,7 +113,7 @@ TEST_CASE("example: needs are every range that an operation touches") {
   //! [needs]
 }
 
-TEST_CASE("example: ensure_with asks with another engine") {
+TEST_CASE("example: ensure_with asks with engine::kernel") {
   //! [ensure_with]
   const kit::minefield field({tile::read_write, tile::hole});
   const ensure_with probe{engine::kernel{}};  // for threads that block SIGSEGV

@@ -22,7 +22,7 @@ void check(const kit::minefield& field) {
   //! [said_by]
 }
 
-TEST_CASE("example: said_by is what each engine says of a tile") {
+TEST_CASE("example: said_by is what engine::kernel and the others say of a tile") {
   for (const tile t : {tile::hole, tile::no_access, tile::past_end_of_file}) {
     const kit::minefield field({t});
     check<engine::standard>(field);

@@ -96,7 +96,8 @@ inline rc::Gen<tile> any_tile() {
                          [](tile t) { return rc::seq::fromContainer(detail::plainer(t)); });
 }
 
-/// One to `most` tiles; shrinks towards one.
+/// One to `most` tiles, seldom a few more: rapidcheck draws an empty row again, with a larger bound. Shrinks
+/// towards one.
 ///
 /// @snippet rapidcheck.cpp any_layout
 inline rc::Gen<layout> any_layout(std::size_t most = 8) {
