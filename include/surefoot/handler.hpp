@@ -82,7 +82,8 @@ engine::installed<E> install(hosted_t) noexcept {
   return engine::installing::proof<E>(true);
 }
 
-/// Which of the two signals does our handler own right now? Async-signal-safe; costs two system calls.
+/// Which of the two signals does our handler own right now? `false` also of one that the kernel does not let us
+/// ask about (a seccomp filter). Async-signal-safe; costs two system calls.
 ///
 /// @snippet handler.cpp installed
 inline for_each_signal installed() noexcept {
