@@ -31,6 +31,7 @@ TEST_CASE("example: any tile, layout and part of it") {
   //! [any_layout]
   REQUIRE(rc::check([] {
     const kit::layout l = *kit::any_layout(3);
+    RC_ASSERT(l.tiles.size() <= 3u);
     RC_ASSERT(kit::minefield(l.tiles).size() >= kit::tile_size);
   }));
   //! [any_layout]
