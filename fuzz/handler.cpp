@@ -153,9 +153,13 @@ class line {
  public:
   bool empty() const { return count_ == 0; }
   std::size_t front() const { return who_[0]; }
-  void erase(std::size_t who) {
+  // Was it there?
+  bool erase(std::size_t who) {
+    const std::size_t before = count_;
     count_ = static_cast<std::size_t>(std::remove(who_.begin(), end(), who) - who_.begin());
+    return count_ < before;
   }
+  void push_back(std::size_t who) { who_[count_++] = who; }
   void push_front(std::size_t who) {
     erase(who);
     std::copy_backward(who_.begin(), end(), end() + 1);
@@ -268,15 +272,15 @@ class journey {
     if (w.how == manner::chains) arrive(m_.displaced_by[who], blocked, usr2, who);
   }
 
-  // One owner after the other is asked, each once for a signal; false where none is left. Another image
-  // takes a signal only where one of its own does.
+  // One owner after the other is asked, each once for a signal, and another image that has the signal now as the
+  // last one; false where none is left. Another image takes a signal only where one of its own does.
   bool forward(std::size_t image, bool blocked, bool usr2) {
     if (++depth_ > 40) return all_.ends_here = true;
     const std::size_t i = image - ours;
     const bool first = !entered_[i];
     if (first) {
       left_[i] = m_.remembered[i];
-      left_[i].erase(m_.current);
+      if (left_[i].erase(m_.current) && is_image(m_.current)) left_[i].push_back(m_.current);
     }
     entered_[i] = true;
     bool taken = false;

@@ -241,6 +241,32 @@ TEST_CASE(NAMED("a fault without a guard reaches the handler before us exactly o
   });
 }
 
+namespace {
+
+using handler = void (*)(int, siginfo_t*, void*);
+volatile handler handed_on_to;
+void hands_on(int signal, siginfo_t* info, void* context) { handed_on_to(signal, info, context); }
+
+}  // namespace
+
+TEST_CASE(
+    NAMED("a fault that an owner hands on to an image goes on to the handler before us, "
+          "whichever image has the signal")) {
+  for_each_order([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    for (const int signal : {SIGSEGV, SIGBUS}) {
+      struct sigaction owner {};
+      ::sigaction(signal, nullptr, &owner);
+      handed_on_to = owner.sa_sigaction;
+      owner.sa_sigaction = hands_on;
+      ::sigaction(signal, &owner, nullptr);
+    }
+    EXPECT(pick(all, o.front()).install());
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    expect_that_every_image_still_guards(all, bad);
+  });
+}
+
 TEST_CASE(NAMED("a handler before us that leaves by a jump is reached each time")) {
   for_each_order([](const images& all, const order& o) {
     stage::bad_memory bad;

@@ -62,6 +62,12 @@ struct owners {
       }
     return others;
   }
+  // At most 14 others.
+  static constexpr std::uint64_t with_last(std::uint64_t order, unsigned which) noexcept {
+    int at = 0;
+    while ((order >> at & 15) != none) at += 4;
+    return (order & ~(std::uint64_t{15} << at)) | std::uint64_t{which} << at;
+  }
   static constexpr std::uint64_t behind_first(std::uint64_t order) noexcept {
     return order >> 4 | std::uint64_t{none} << 60;
   }
@@ -83,11 +89,16 @@ struct owners {
   }
 
   // The owners to ask about a signal that came to us through `current`, newest first: all but that
-  // one.
+  // one. Another image comes last instead: it may have taken the signal in another thread since this
+  // one was delivered to us, and if it did come through that image, that image knows (forwarding).
   std::uint64_t to_ask(const struct sigaction& current) const noexcept {
     std::uint64_t all = newest_first();
-    for (unsigned i = 0; i < none; ++i)
-      if (known[i].is(current)) all = without(all, i);
+    for (unsigned i = 0; i < none; ++i) {
+      const std::uint64_t others = without(all, i);
+      if (others == all || !known[i].is(current)) continue;
+      const bool is_image = __atomic_load_n(&known[i].image, __ATOMIC_ACQUIRE) != nullptr;
+      all = is_image ? with_last(others, i) : others;
+    }
     return all;
   }
 
