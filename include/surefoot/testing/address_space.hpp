@@ -48,9 +48,9 @@ inline constexpr std::size_t space_size = space_pages * tile_size;
 /// @snippet address_space.cpp address_space
 using space_layout = std::array<tile, space_pages>;
 
-/// What a page holds. Copies share it until one of them is written, so a model is cheap to copy. Not for
-/// two threads at once. (Not a std::shared_ptr: its counting is seen by a fuzzer, and depends on what was
-/// before.)
+/// What a page holds. Copies share it until one of them is written, so a model is cheap to copy. One of them
+/// is not for two threads at once, but threads may have copies of one: all models begin with the same. (Not a
+/// std::shared_ptr: its counting is seen by a fuzzer, and depends on what was before.)
 ///
 /// @snippet address_space.cpp page_content
 class page_content {
@@ -59,14 +59,14 @@ class page_content {
   using bytes = std::array<unsigned char, tile_size>;
 
   /// Zeros.
-  page_content() : shared_(zeros()) { ++shared_->users; }
+  page_content() : shared_(zeros()) { use(shared_); }
   /// Shares the bytes.
   [[gnu::noinline]] page_content(const page_content& other) noexcept : shared_(other.shared_) {
-    ++shared_->users;
+    use(shared_);
   }
   /// Shares the bytes.
   [[gnu::noinline]] page_content& operator=(const page_content& other) noexcept {
-    ++other.shared_->users;
+    use(other.shared_);
     release();
     shared_ = other.shared_;
     return *this;
@@ -89,7 +89,7 @@ class page_content {
   const bytes& read() const noexcept { return shared_->content; }
   /// The same, to be written: from now on it is not shared.
   [[gnu::noinline]] bytes& write() {
-    if (shared_->users > 1) {
+    if (__atomic_load_n(&shared_->users, __ATOMIC_ACQUIRE) > 1) {
       block* const own = new block{1, shared_->content};
       release();
       shared_ = own;
@@ -116,8 +116,9 @@ class page_content {
         all[i].write()[k] = pattern(reinterpret_cast<const void*>((16 + i) * tile_size + k));
     return all;
   }
+  static void use(block* b) noexcept { __atomic_fetch_add(&b->users, 1, __ATOMIC_RELAXED); }
   void release() noexcept {
-    if (--shared_->users == 0) delete shared_;
+    if (__atomic_sub_fetch(&shared_->users, 1, __ATOMIC_ACQ_REL) == 0) delete shared_;
   }
 
   block* shared_;
