@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "heals.hpp"
 #include "other_image.hpp"
 #include "target.hpp"
 
@@ -652,36 +653,6 @@ void hosted(kit::fuzzed_call&) {
   if (models[0].current == ours || models[1].current == ours) return;
   ready[0] = true;
   expect(bool(surefoot::install(surefoot::hosted)), "install(hosted)");
-}
-
-void heals(kit::fuzzed_call& c) {
-  const kit::reach r = c.part();
-  const auto& model = space().model();
-  if (r.length == 0) {
-    const auto none = surefoot::heal(space().data() + r.offset, 0);
-    return expect(none.ok() && none.value().bytes == 0, "heal of nothing");
-  }
-  const std::size_t first = r.offset / kit::tile_size, end = (r.end() - 1) / kit::tile_size + 1;
-  surefoot::healed should{space().data() + first * kit::tile_size, (end - first) * kit::tile_size,
-                          false, false};
-  for (std::size_t i = first; i < end; ++i) {
-    using kit::tile;
-    const tile t = model.pages[i].laid;
-    if (kit::space_model::is_rigid(t)) return;
-    const bool unnamed = t == tile::secret || t == tile::full_tmpfs;
-    should.of_file |= kit::space_model::is_file(t) || unnamed;
-    should.shared |= (kit::space_model::is_file(t) && t != tile::private_file) || unnamed;
-    if (t != tile::hole) continue;
-    const auto got = surefoot::heal(space().data() + r.offset, r.length);
-    const void* const bad = space().data() + std::max(i * kit::tile_size, r.offset);
-    return expect(got.stopped_by.kind == cause::unmapped && got.stopped_by.address == bad,
-                  "heal of a hole");
-  }
-  const auto got = surefoot::heal(space().data() + r.offset, r.length);
-  expect(got.ok(), "heal");
-  expect(got.value() == should, "heal: what was lost");
-  space().replaced(first, end - first);
-  expect_content();
 }
 
 void readies(kit::fuzzed_call& c) {

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
-#include <surefoot/testing/reference.hpp>
 #include <vector>
 
 #include "entry.hpp"
@@ -71,6 +70,8 @@ const engine_choice& engines() {
   return chosen;
 }
 
+void survived(const fault&) noexcept {}
+
 const char* replayed = nullptr;
 
 void finding(const char* what, const std::string& details) {
@@ -84,25 +85,7 @@ void finding(const char* what, const std::string& details) {
   std::abort();
 }
 
-void ask_reference(kit::fuzzed_call& c) {
-  const kit::reference& kernel = kit::reference_of_this_process();
-  for (const std::size_t at : {c.begin(), c.end()}) {
-    if (at == kit::space_size) continue;
-    const unsigned char* const p = space().data() + at;
-    const kit::tile t = space().model().pages[at / kit::tile_size].laid;
-    if (kit::space_model::is_rigid(t)) continue;
-    const auto byte = kernel.load(p);
-    expect(byte.has_value() == space().model().ask(at, access_kind::read).accessible(),
-           "the kernel and the model do not agree about reading");
-    if (byte)
-      expect(*byte == space().model().byte(at), "the kernel and the model differ in a byte");
-    const bool is_writable = kernel.writable(p);
-    expect(is_writable ==
-               (byte.has_value() && space().model().ask(at, access_kind::write).accessible()),
-           "the kernel and the model do not agree about writing");
-    if (is_writable) space().probed_for_write({at, 1});
-  }
-}
+void ask_reference(kit::fuzzed_call& c) { ask(kit::reference_of_this_process(), c); }
 
 std::string text_of(const std::uint8_t* data, std::size_t size) {
   return kit::fuzzed(data, size).text(calls);

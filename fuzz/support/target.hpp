@@ -17,6 +17,8 @@
 #include <surefoot/surefoot.hpp>
 #include <surefoot/testing/address_space.hpp>
 #include <surefoot/testing/fuzzed.hpp>
+#include <surefoot/testing/reference.hpp>
+#include <type_traits>
 #include <vector>
 
 namespace fuzz {
@@ -55,6 +57,9 @@ inline void expect(bool holds, const char* what) {
     finding(what);
 }
 
+// A call came back with this fault for an answer. By target.cpp: for whoever counts them.
+void survived(const fault& met) noexcept;
+
 template <class T>
 std::string shown(const T& value) {
   std::ostringstream to;
@@ -68,6 +73,8 @@ template <class T>
 void expect_same(const T& is, const T& should, const char* what) {
   if (!(is == should)) [[unlikely]]
     finding(what, "is " + shown(is) + "\nshould be " + shown(should));
+  if constexpr (std::is_same_v<T, fault>) survived(is);
+  if constexpr (std::is_same_v<T, progress>) survived(is.stopped_by);
 }
 
 // Which engines run: all, or those that SUREFOOT_FUZZ_ENGINES names ("table", "jump,kernel").
@@ -229,6 +236,7 @@ inline void expect_wild(const progress& met, const unsigned char* p, std::size_t
   if (n == 0) return expect(met.all() && met.stopped_by == fault{}, what);
   expect(met.done == 0 && met.left == n && is_wild(met.stopped_by.kind), what);
   expect(met.stopped_by.address == p, what);
+  survived(met.stopped_by);
   if (wraps(p, n))
     expect(met.stopped_by.kind == cause::bad_address && met.stopped_by.signal == 0, what);
 }
@@ -236,6 +244,24 @@ inline void expect_wild(const progress& met, const unsigned char* p, std::size_t
 // A call that every target has: the kernel itself, asked byte by byte, agrees with the model around the
 // places of this call.
 void ask_reference(kit::fuzzed_call& c);
+inline void ask(const kit::reference& kernel, kit::fuzzed_call& c) {
+  for (const std::size_t at : {c.begin(), c.end()}) {
+    if (at == kit::space_size) continue;
+    const unsigned char* const p = space().data() + at;
+    const kit::tile t = space().model().pages[at / kit::tile_size].laid;
+    if (kit::space_model::is_rigid(t)) continue;
+    const auto byte = kernel.load(p);
+    expect(byte.has_value() == space().model().ask(at, access_kind::read).accessible(),
+           "the kernel and the model do not agree about reading");
+    if (byte)
+      expect(*byte == space().model().byte(at), "the kernel and the model differ in a byte");
+    const bool is_writable = kernel.writable(p);
+    expect(is_writable ==
+               (byte.has_value() && space().model().ask(at, access_kind::write).accessible()),
+           "the kernel and the model do not agree about writing");
+    if (is_writable) space().probed_for_write({at, 1});
+  }
+}
 inline constexpr call ask_kernel{"ask the kernel", ask_reference};
 
 }  // namespace fuzz
