@@ -31,11 +31,12 @@ inline constexpr std::uintptr_t unused_addresses = 0x2000'0000'0000;
 #endif
 
 // Emits a function of just these instructions, at its own address. (g++ has no naked functions on aarch64.)
+// Once, where link-time optimisation makes one text of all sources.
 #define SUREFOOT_TEST_BARE(name, instructions)                                          \
-  asm(".pushsection .text." name ",\"axG\",@progbits," name ",comdat\n.weak " name      \
-      "\n"                                                                              \
-      ".type " name ", %function\n.balign 16\n" name ":\n" instructions "\n.size " name \
-      ", . - " name "\n.popsection")
+  asm(".ifndef " name "\n.pushsection .text." name ",\"axG\",@progbits," name           \
+      ",comdat\n"                                                                       \
+      ".weak " name "\n.type " name ", %function\n.balign 16\n" name ":\n" instructions \
+      "\n.size " name ", . - " name "\n.popsection\n.endif")
 
 #if defined(__x86_64__)
 
