@@ -50,8 +50,9 @@ done
 # libclang-rt-dev: clang only recommends its sanitizer run-time. afl++: it is to report a planted crash.
 packages=(g++ clang libclang-rt-dev clang-format afl++ "${test_packages[@]}")
 if [ "$all" = yes ]; then
-  presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld)
-  packages+=(lld libc++-dev libc++abi-dev zip valgrind doxygen)
+  presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld gcc-hardened clang-hardened)
+  # lld-16: what lld is here cannot pack relative relocations.
+  packages+=(lld lld-16 libc++-dev libc++abi-dev zip valgrind doxygen)
 fi
 need_packages "${packages[@]}"
 

@@ -10,12 +10,11 @@ shift 4
 rm -rf "$work"
 mkdir -p "$work"
 
-case $order in SORTED) sorted=1 ;; *) sorted=0 ;; esac
 # Halves for themselves, as a build system makes them: what is in both is for the linker to sort out.
 # A flag for the linker does no harm here.
 for half in program second; do
   "$compiler" -std=c++20 -Wall -Wextra -Werror -Wno-unused-command-line-argument "-I$include" \
-    "-DPROGRAM_TABLE_IS_SORTED=$sorted" "$@" -c "$here/$half.cpp" -o "$work/$half.o"
+    "$@" -c "$here/$half.cpp" -o "$work/$half.o"
 done
 "$compiler" "$@" "$work/program.o" "$work/second.o" -o "$work/program"
-$emulator "$work/program"
+$emulator "$work/program" "$order"

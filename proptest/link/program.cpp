@@ -1,64 +1,19 @@
-// A small program of two halves that does what the library is for. It is built in each way that
-// compilers and linkers have; how it is built must not show.
+// program SORTED|UNSORTED: a small program of two halves that does what the library is for. It is built in
+// each way that compilers and linkers have, the second half also as a shared object; how it is built must
+// not show.
 //
-// PROGRAM_TABLE_IS_SORTED: 1 where the linker has to leave the table sorted, 0 where it need not.
+// SORTED: the linker has to leave the table sorted, UNSORTED: it need not.
 #include "program.hpp"
 
-#include <link.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include <cstdint>
+#include <cstring>
 #include <surefoot/engine/jump.hpp>
-#include <surefoot/engine/table.hpp>
+
+#include "its_table.hpp"
 
 namespace {
-
-int broken = 0;
-#define EXPECT(...) \
-  ((__VA_ARGS__) ? void() : (++broken, (void)printf("line %d: %s\n", __LINE__, #__VA_ARGS__)))
-
-// Looks for a segment with code around `address`.
-struct query {
-  std::uintptr_t address;
-  bool in_text;
-};
-int look_into(struct dl_phdr_info* object, std::size_t, void* data) {
-  auto& q = *static_cast<query*>(data);
-  for (int i = 0; i < object->dlpi_phnum; ++i) {
-    const auto& segment = object->dlpi_phdr[i];
-    const std::uintptr_t start = object->dlpi_addr + segment.p_vaddr;
-    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0 &&
-        q.address - start < segment.p_memsz)
-      q.in_text = true;
-  }
-  return 0;
-}
-bool in_text(std::uintptr_t address) {
-  query q{address, false};
-  ::dl_iterate_phdr(look_into, &q);
-  return q.in_text;
-}
-
-void look_at_the_table() {
-  const surefoot::arch::table_entry* const first = surefoot::arch::table_begin();
-  const surefoot::arch::table_entry* const last = surefoot::arch::table_end();
-  EXPECT(first != nullptr && last - first > 10);
-  bool sorted = true;
-  for (const auto* e = first; e != last; ++e) {
-    EXPECT(in_text(e->instruction_address()));
-    EXPECT(in_text(e->landing_pad_address()));
-    // The pad is behind its access, a few bytes or a few instructions of the same access.
-    EXPECT(e->landing_pad_address() - e->instruction_address() < 4096);
-    EXPECT(e->width >= 1 && e->width <= 64);
-    sorted = sorted && (e == first || e[-1].instruction_address() < e->instruction_address());
-    EXPECT(surefoot::signals::find_access(e->instruction_address()) == e);
-  }
-  EXPECT(surefoot::signals::find_access(0) == nullptr);
-  printf("%d entries, %s\n", static_cast<int>(last - first), sorted ? "sorted" : "not sorted");
-  if (PROGRAM_TABLE_IS_SORTED) EXPECT(sorted);
-  EXPECT((surefoot::signals::order_of_table() == surefoot::signals::sorted) == sorted);
-}
 
 [[gnu::noinline]] void read_directly(const long* p) noexcept {
   (void)*static_cast<const volatile long*>(p);
@@ -66,7 +21,9 @@ void look_at_the_table() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const bool has_to_be_sorted = std::strcmp(argv[1], "SORTED") == 0;
   using surefoot::cause;
   const auto map = [](int protection) {
     return static_cast<long*>(
@@ -111,6 +68,7 @@ int main() {
            return program::load(none).ok() ? 1 : 2;
          }).value_or(0) == 2);
 
-  look_at_the_table();
+  look_at_the_table("first half", has_to_be_sorted);
+  broken += program::look_at_second(has_to_be_sorted);
   return broken == 0 ? 0 : 1;
 }

@@ -1,5 +1,7 @@
 #include "program.hpp"
 
+#include "its_table.hpp"
+
 namespace program {
 
 surefoot::result<long> load(const long* p) { return surefoot::try_load(p); }
@@ -11,5 +13,11 @@ surefoot::result<void> run(void (*f)(const long*) noexcept, const long* p) {
   return surefoot::guarded([=]() noexcept { f(p); });
 }
 surefoot::result<long> (*shared())(const long*) { return &shared_load; }
+int look_at_second(bool has_to_be_sorted) {
+  look_at_the_table("second half", has_to_be_sorted);
+  return broken;
+}
+
+surefoot::result<long> not_called(const long* p) { return surefoot::try_load(p); }
 
 }  // namespace program

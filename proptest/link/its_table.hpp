@@ -1,0 +1,89 @@
+// The exception table of the image that this stands in: is it what its machine code asks for?
+#pragma once
+
+#include <link.h>
+#include <stdio.h>
+
+#include <cstdint>
+#include <surefoot/engine/table.hpp>
+
+namespace {
+
+int broken = 0;
+#define EXPECT(...) \
+  ((__VA_ARGS__) ? void() : (++broken, (void)printf("line %d: %s\n", __LINE__, #__VA_ARGS__)))
+
+// The segments with code of this image.
+struct code {
+  static constexpr int most = 8;
+  const unsigned char* first[most];
+  std::size_t bytes[most];
+  int segments = 0;
+
+  bool has(std::uintptr_t address) const {
+    for (int i = 0; i < segments; ++i)
+      if (address - reinterpret_cast<std::uintptr_t>(first[i]) < bytes[i]) return true;
+    return false;
+  }
+};
+int look_into(struct dl_phdr_info* object, std::size_t, void* data) {
+  code here;
+  for (int i = 0; i < object->dlpi_phnum && here.segments < code::most; ++i) {
+    const auto& segment = object->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
+    here.first[here.segments] =
+        reinterpret_cast<const unsigned char*>(object->dlpi_addr + segment.p_vaddr);
+    here.bytes[here.segments++] = segment.p_memsz;
+  }
+  if (!here.has(reinterpret_cast<std::uintptr_t>(&look_into))) return 0;
+  *static_cast<code*>(data) = here;
+  return 1;
+}
+
+#ifdef SUREFOOT_TEST_MARK
+// As many marks as there are entries, each in front of the instruction of one. (No two entries are
+// of one instruction, look_at_the_table() sees to that.)
+int look_for_marks(const code& here) {
+  int marks = 0;
+  for (int s = 0; s < here.segments; ++s)
+    for (std::size_t i = 0; i + program::mark_length <= here.bytes[s]; ++i) {
+      if (!program::is_mark(here.first[s] + i)) continue;
+      const auto access =
+          reinterpret_cast<std::uintptr_t>(here.first[s] + i) + program::mark_length;
+      ++marks;
+      EXPECT(surefoot::signals::find_access(access) != nullptr);
+    }
+  return marks;
+}
+#endif
+
+// has_to_be_sorted: the linker has to leave it so; gold need not.
+void look_at_the_table(const char* image, bool has_to_be_sorted) {
+  code here;
+  ::dl_iterate_phdr(look_into, &here);
+  const surefoot::arch::table_entry* const first = surefoot::arch::table_begin();
+  const surefoot::arch::table_entry* const last = surefoot::arch::table_end();
+  const int entries = static_cast<int>(last - first);
+  EXPECT(first != nullptr && entries > 10);
+  bool sorted = true;
+  for (const auto* e = first; e != last; ++e) {
+    EXPECT(here.has(e->instruction_address()));
+    EXPECT(here.has(e->landing_pad_address()));
+    // The pad is behind its access, a few bytes or a few instructions of the same access.
+    EXPECT(e->landing_pad_address() - e->instruction_address() < 4096);
+    EXPECT(e->width >= 1 && e->width <= 64);
+    sorted = sorted && (e == first || e[-1].instruction_address() < e->instruction_address());
+    EXPECT(surefoot::signals::find_access(e->instruction_address()) == e);
+  }
+  EXPECT(surefoot::signals::find_access(0) == nullptr);
+  EXPECT(sorted || !has_to_be_sorted);
+  EXPECT((surefoot::signals::order_of_table() == surefoot::signals::sorted) == sorted);
+  printf("%s: %d entries, %s\n", image, entries, sorted ? "sorted" : "not sorted");
+#ifdef SUREFOOT_TEST_MARK
+  const int marks = look_for_marks(here);
+  printf("%s: %d marks\n", image, marks);
+  EXPECT(marks == entries);
+#endif
+}
+
+}  // namespace
