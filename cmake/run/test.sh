@@ -52,7 +52,7 @@ packages=(g++ clang libclang-rt-dev clang-format afl++ "${test_packages[@]}")
 if [ "$all" = yes ]; then
   presets+=(gcc-debug clang-release gcc-asan gcc-lto gcc-os clang-lld gcc-hardened clang-hardened)
   # lld-16: what lld is here cannot pack relative relocations.
-  packages+=(lld lld-16 libc++-dev libc++abi-dev zip valgrind doxygen)
+  packages+=(lld lld-16 libc++-dev libc++abi-dev zip valgrind doxygen default-jdk-headless)
 fi
 need_packages "${packages[@]}"
 
