@@ -2,7 +2,6 @@
 // sees what it would see without us.
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <cstring>
 #include <surefoot/surefoot.hpp>
 
 #include "process.hpp"
@@ -47,16 +46,6 @@ const example examples[] = {
      }},
 };
 
-// The process that a signal names as its sender differs from child to child.
-siginfo_t without_sender(siginfo_t i) {
-  if (i.si_code <= 0) i.si_pid = 0;
-  return i;
-}
-bool same(const siginfo_t& a, const siginfo_t& b) {
-  const siginfo_t x = without_sender(a), y = without_sender(b);
-  return std::memcmp(&x, &y, sizeof x) == 0;
-}
-
 }  // namespace
 
 TEST_CASE("a program that dies of a signal dies of the same one with us") {
@@ -71,7 +60,7 @@ TEST_CASE("a program that dies of a signal dies of the same one with us") {
     REQUIRE(without->end.signal != 0);
     CHECK(with->end.signal == without->end.signal);
     REQUIRE(without->stops.size() == 1);
-    CHECK(same(with->stops.back().info, without->stops.back().info));
+    CHECK(process::same(with->stops.back().info, without->stops.back().info));
     CHECK(with->stops.back().pc == without->stops.back().pc);
   }
 }
@@ -93,7 +82,7 @@ TEST_CASE("the owner before sees a signal as it would without us") {
     const process::delivery with = seen_by_owner(true);
     CHECK(with.calls == 1);
     CHECK(with.signal == without.signal);
-    CHECK(same(with.info, without.info));
+    CHECK(process::same(with.info, without.info));
     CHECK(with.ucontext == without.ucontext);
     CHECK(with.pc == without.pc);
     CHECK(with.mask == without.mask);

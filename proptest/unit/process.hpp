@@ -296,6 +296,15 @@ inline siginfo_t notice(int signal, int code, const volatile void* address, int 
   i.si_addr_lsb = static_cast<short>(lsb);
   return i;
 }
+// The process that a signal names as its sender differs from child to child.
+inline siginfo_t without_sender(siginfo_t i) {
+  if (i.si_code <= 0) i.si_pid = 0;
+  return i;
+}
+inline bool same(const siginfo_t& a, const siginfo_t& b) {
+  const siginfo_t x = without_sender(a), y = without_sender(b);
+  return std::memcmp(&x, &y, sizeof x) == 0;
+}
 inline void queue_to_self(const siginfo_t& i) { surefoot::os::queue_to_self(i.si_signo, i); }
 inline void send_to_thread(pid_t thread, int signal) {
   ::syscall(SYS_tgkill, ::getpid(), thread, signal);
