@@ -153,6 +153,16 @@ const std::uint8_t* edge() { return land().page(3) - good_at_the_edge; }
   for (volatile char& c : below) c = 0;
 }
 
+// Nor what those who called have in registers, which load() saves there.
+[[gnu::always_inline]] inline void clear_kept_registers() {
+  asm volatile(
+      "xorl %%ebx, %%ebx\n\txorl %%r12d, %%r12d\n\txorl %%r13d, %%r13d\n\t"
+      "xorl %%r14d, %%r14d\n\txorl %%r15d, %%r15d"
+      :
+      :
+      : "rbx", "r12", "r13", "r14", "r15", "cc");
+}
+
 // Not in registers when it crashes.
 void (*volatile arrange)() = nullptr;
 const volatile void* volatile crash_at = nullptr;
@@ -167,6 +177,7 @@ struct crash {
   const process::ending end = process::run([] {
     arrange();
     clear_the_stack();
+    clear_kept_registers();
     outer(crash_at);
   });
   return {end, std::string(written->text, written->size)};
