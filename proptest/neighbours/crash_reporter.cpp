@@ -179,6 +179,7 @@ struct crash {
     clear_the_stack();
     clear_kept_registers();
     outer(crash_at);
+    asm volatile("");
   });
   return {end, std::string(written->text, written->size)};
 }
