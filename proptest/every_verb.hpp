@@ -4,6 +4,8 @@
 //   const std::uint8_t* first, *end           the bytes that are refused
 //   fault met<E>(during, p)                   of the engine E, at the byte p
 //   progress faulted_in<E>(during, p, n)      what faulting in [p, p + n) answers, which asks page by page
+//
+// Two are here and in poison/edges.hpp: a bad page, and a broken one. At their edges all verbs can be asked.
 #pragma once
 
 #include <sys/uio.h>
@@ -146,6 +148,83 @@ void of_atomic(std::uint8_t* p, const Damage& d, Check check) {
   check("try_fetch_and", surefoot::try_fetch_and(value, T{1}, e).stopped_by == met);
   check("try_fetch_or", surefoot::try_fetch_or(value, T{1}, e).stopped_by == met);
   check("try_fetch_xor", surefoot::try_fetch_xor(value, T{1}, e).stopped_by == met);
+}
+
+// What faulting in answers where the damage is whole pages: any byte of one tells of it.
+template <class E, class Damage>
+progress faulted_in_pages(const Damage& d, access_kind during, const std::uint8_t* p,
+                          std::size_t n) {
+  const std::size_t done = p < d.first ? static_cast<std::size_t>(d.first - p) : 0;
+  if (done >= n || p >= d.end) return {n, 0};
+  return {done, n - done, met_by<E>(d, during, p, n)};
+}
+
+// All of them, at the edges of a damaged unit of memory, [d.first, d.first + unit), with good bytes around it.
+template <class E, class Damage, class Check>
+void at_the_edges(const Damage& d, std::size_t unit, Check check) {
+  auto* const bad = const_cast<std::uint8_t*>(d.first);
+  for (const std::ptrdiff_t before : {100, 16, 1, 0, -1, -100})
+    for (const std::size_t n : {101u, 200u, 5000u}) of_ranges<E>(bad - before, n, d, check);
+  of_ranges<E>(bad + unit - 1, 50, d, check);
+
+  for (const std::ptrdiff_t at : {-1, 0, 1, 100}) of_value<std::uint16_t, E>(bad + at, d, check);
+  for (const std::ptrdiff_t at : {-7, -3, 0, 40}) of_value<std::uint64_t, E>(bad + at, d, check);
+  struct pair {
+    std::uint64_t words[2];
+  };
+  for (const std::ptrdiff_t at : {0, 40}) of_value<pair, E>(bad + at, d, check);
+  // Only loads of 16 bytes cross into the page: qemu makes two stores of one, and leaves the first.
+  for (const std::ptrdiff_t at : {-15, -8})
+    check("try_load of 16 bytes",
+          surefoot::try_load<pair>(static_cast<const void*>(bad + at), E{}).stopped_by ==
+              met_by<E>(d, access_kind::read, bad + at, sizeof(pair)));
+  struct large {
+    std::uint64_t words[3];
+  };
+  for (const std::ptrdiff_t at : {-23, 0, 40}) of_value<large, E>(bad + at, d, check);
+  for (const std::size_t from_end : {1u, 2u, 7u})
+    of_value<std::uint64_t, E>(bad + unit - from_end, d, check);
+  of_value<std::uint8_t, E>(bad + unit - 1, d, check);
+  if constexpr (!memory::without_signals<E>) {
+    of_atomic<std::uint32_t, E>(bad, d, check);
+    of_atomic<std::uint64_t, E>(bad + unit - 8, d, check);
+    of_atomic<std::uint8_t, E>(bad + 77, d, check);
+  }
+}
+
+// A page of this kind, which refuses all access, with good ones around it.
+class bad_page {
+ public:
+  explicit bad_page(memory::kind k)
+      : kind_(k),
+        land_{memory::kind::good, k, memory::kind::good},
+        first(land_.page(1)),
+        end(land_.page(2)) {
+    for (const std::size_t good : {0u, 2u})
+      std::memset(land_.page(good), 7, memory::page_size);  // the pattern has zeros
+  }
+
+  template <class E>
+  fault met(access_kind during, const std::uint8_t* p) const {
+    return memory::fault_of<E>(kind_, during, p);
+  }
+  template <class E>
+  progress faulted_in(access_kind during, const std::uint8_t* p, std::size_t n) const {
+    return faulted_in_pages<E>(*this, during, p, n);
+  }
+
+ private:
+  memory::kind kind_;
+  memory::pages land_;
+
+ public:
+  const std::uint8_t* const first;
+  const std::uint8_t* const end;
+};
+
+template <class E, class Check>
+void at_the_edges(const bad_page& d, Check check) {
+  at_the_edges<E>(d, memory::page_size, check);
 }
 
 }  // namespace every_verb

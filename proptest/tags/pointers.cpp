@@ -25,9 +25,7 @@ struct hole {
   }
   template <class E>
   progress faulted_in(access_kind during, const std::uint8_t* p, std::size_t n) const {
-    const std::size_t done = p < first ? static_cast<std::size_t>(first - p) : 0;
-    if (done >= n) return {n, 0};
-    return {done, n - done, every_verb::met_by<E>(*this, during, p, n)};
+    return every_verb::faulted_in_pages<E>(*this, during, p, n);
   }
 
   const std::uint8_t* first;

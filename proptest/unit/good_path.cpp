@@ -1,8 +1,5 @@
 // With the engine from install() the way into a primitive makes no system call: a seccomp filter
 // kills the process at the first one.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -12,10 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <iterator>
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
+#include "../seccomp.hpp"
 #include "engines.hpp"
 #include "memory.hpp"
 #include "process.hpp"
@@ -30,28 +27,13 @@ constexpr int all_well = 0;
 constexpr int wrong_answer = 1;
 constexpr int no_filter = 77;
 
-// From here on the kernel kills the process at any system call but these. False where it cannot.
-bool allow_only(std::initializer_list<int> calls) {
-  // Never freed: an allocator may make a system call then.
-  static std::vector<sock_filter> program{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const int call : calls) {
-    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1));
-    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
 // Does body() answer well in a process where only these calls are allowed?
 template <class Body>
 void check_with_only(std::initializer_list<int> calls, Body body) {
   const process::ending end = process::run([&] {
     const auto e = surefoot::install<typename Body::engine>();
     if (!surefoot::installed().both()) ::_exit(wrong_answer);
-    if (!allow_only(calls)) ::_exit(no_filter);
+    if (!seccomp::allow_only(calls)) ::_exit(no_filter);
     // Not _exit(): before a call that does not return ASan asks for the alternate stack.
     ::syscall(SYS_exit_group, body(e) ? all_well : wrong_answer);
   });
@@ -117,16 +99,14 @@ TEST_CASE("install() is false where a filter traps the setting of a handler, and
     trapped.sa_flags = SA_SIGINFO;
     ::sigaction(SIGSYS, &trapped, nullptr);
     // rt_sigaction() that sets: its second argument is not null.
-    sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigaction, 0, 3),
-                             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
-                             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
-                             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-                             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    const sock_fprog filter{std::size(program), program};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-      ::_exit(no_filter);
+    const std::vector<sock_filter> program{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigaction, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    if (!seccomp::set(program)) ::_exit(no_filter);
     const auto before = process::blocked_now();
     const bool owns = bool(surefoot::install());
     ::_exit(!owns && process::blocked_now() == before ? all_well : wrong_answer);
@@ -138,7 +118,7 @@ TEST_CASE("install() is false where a filter traps the setting of a handler, and
 
 TEST_CASE("a process that makes any system call is killed where none is allowed") {
   const process::ending end = process::run([] {
-    if (!allow_only({SYS_exit_group})) ::_exit(no_filter);
+    if (!seccomp::allow_only({SYS_exit_group})) ::_exit(no_filter);
     ::syscall(SYS_getppid);
   });
   if (end.status == no_filter) return memory::say_skipped("seccomp filters");

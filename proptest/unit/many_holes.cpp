@@ -1,9 +1,6 @@
 // Many holes in one call: few signals, and the same holes whatever the kernel tells of them, whoever changes
 // them meanwhile.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +13,7 @@
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
+#include "../seccomp.hpp"
 #include "../terrain.hpp"
 #include "engines.hpp"
 #include "machine.hpp"
@@ -280,19 +278,6 @@ TEMPLATE_TEST_CASE("after many holes no descriptor is open that was not, and err
 
 // --- a kernel that says nothing
 
-// From here on these calls fail with EPERM. False where there are no filters.
-bool refuse(std::initializer_list<int> calls) {
-  std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const int call : calls) {
-    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1));
-    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
-  }
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
 TEMPLATE_TEST_CASE("where the kernel refuses to tell, the holes are the same", "",
                    SUREFOOT_SIGNAL_ENGINES) {
   constexpr int no_filter = 77;
@@ -310,7 +295,7 @@ TEMPLATE_TEST_CASE("where the kernel refuses to tell, the holes are the same", "
       (void)surefoot::install<TestType>();
       const auto expected = terrain::one_by_one(land.data(), land.size(), TestType{});
       std::vector<unsigned char> to(land.size());
-      if (!refuse(calls)) ::_exit(no_filter);
+      if (!seccomp::answer(calls, SECCOMP_RET_ERRNO | EPERM)) ::_exit(no_filter);
       const bool same =
           terrain::found(land.data(), land.size(), TestType{}) == expected &&
           terrain::left_out(to.data(), land.data(), land.size(), TestType{}) == expected;

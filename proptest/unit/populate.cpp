@@ -1,6 +1,4 @@
 // How many pages are faulted in at once (engine/populate.hpp): by touches or by the kernel, with one answer.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -10,11 +8,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
-#include <iterator>
 #include <surefoot/surefoot.hpp>
 #include <vector>
 
+#include "../seccomp.hpp"
 #include "../timed.hpp"
 #include "by_kind.hpp"
 #include "engines.hpp"
@@ -166,13 +163,7 @@ bool filter_madvise(std::uint32_t what) {
   trapped.sa_sigaction = refuse;
   trapped.sa_flags = SA_SIGINFO;
   ::sigaction(SIGSYS, &trapped, nullptr);
-  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 1),
-                           BPF_STMT(BPF_RET | BPF_K, what),
-                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  const sock_fprog filter{std::size(program), program};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return seccomp::answer({SYS_madvise}, what);
 }
 
 // A process whose madvise() is filtered so, and that exits with what body(engine) says. In it nobody asked yet
