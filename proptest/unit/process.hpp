@@ -140,16 +140,18 @@ ending run(Body body) {
   return wait_for(start(body));
 }
 
-// --- descriptors
+// --- descriptors and threads
 
-inline std::size_t open_descriptors() {
-  DIR* const all = ::opendir("/proc/self/fd");
-  require(all != nullptr, "/proc/self/fd");
+// How many entries this directory has.
+inline std::size_t count_of(const char* directory) {
+  DIR* const all = ::opendir(directory);
+  require(all != nullptr, directory);
   std::size_t count = 0;
-  while (::readdir(all) != nullptr) ++count;
+  while (const dirent* const each = ::readdir(all)) count += each->d_name[0] != '.';
   ::closedir(all);
   return count;
 }
+inline std::size_t open_descriptors() { return count_of("/proc/self/fd"); }
 
 // From here on the process can open nothing.
 inline void allow_no_more_descriptors() {

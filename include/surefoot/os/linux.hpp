@@ -115,20 +115,21 @@ struct mapping {
 };
 
 // Calls visit(mapping) for each mapping of this process, in ascending order, until it returns
-// false. False where the list cannot be had. Keeps no descriptor.
+// false. False where the list cannot be had. Keeps no descriptor. Not by libc's names, at which a thread may
+// be cancelled: that would end the process, since nothing here may throw.
 template <class Visit>
 bool each_mapping(Visit visit) noexcept {
   const errno_kept kept;
-  const int fd = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   mapping m;
   std::uint64_t number = 0;
   int field = 0;  // first-end permissions offset device inode name
   bool go_on = true;
-  char text[512];
-  ssize_t got = 0;
-  while (go_on && (got = ::read(fd, text, sizeof text)) > 0)
-    for (ssize_t i = 0; go_on && i < got; ++i) {
+  char text[512] = {};  // MemorySanitizer does not see what the kernel writes there
+  long got = 0;
+  while (go_on && (got = ::syscall(SYS_read, fd, text, sizeof text)) > 0)
+    for (long i = 0; go_on && i < got; ++i) {
       const char c = text[i];
       if (c == '\n') {
         go_on = visit(static_cast<const mapping&>(m));
@@ -152,7 +153,7 @@ bool each_mapping(Visit visit) noexcept {
         m.of_file = true;
       }
     }
-  ::close(fd);
+  ::syscall(SYS_close, fd);
   return got >= 0;
 }
 
