@@ -70,7 +70,7 @@ class landing_place : public signals::guard {
         signals::pack(signal, *info) | (interrupted.was_store() ? signals::trap_writes : 0),
         reinterpret_cast<std::uintptr_t>(info->si_addr)};
     to->mask_ = interrupted.signal_mask();
-    *to->slot_ = to->outer;
+    *signals::guard_slot(signals::this_image) = to->outer;
     if ((interrupted.alternate_stack().ss_flags & autodisarm) != 0) {
       // From here to the jump no signal may be delivered: it would take the stack that we stand on.
       os::set_mask(~os::signal_mask{0});
@@ -83,7 +83,6 @@ class landing_place : public signals::guard {
   static constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
 
   sigjmp_buf where_;
-  signals::guard** slot_ = nullptr;
   os::signal_mask mask_ = 0;
   arch::trap trap_{};
 };
@@ -310,7 +309,6 @@ struct SUREFOOT_PUBLIC jump {
       return false;
     }
     signals::guard** const slot = signals::guard_slot(signals::this_image);
-    g.slot_ = slot;
     g.outer = *slot;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     *slot = &g;
@@ -318,7 +316,8 @@ struct SUREFOOT_PUBLIC jump {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     f();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    *slot = g.outer;
+    // Asked again: a fiber that f let another one go on in may have come back on another thread.
+    *signals::guard_slot(signals::this_image) = g.outer;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return true;
   }

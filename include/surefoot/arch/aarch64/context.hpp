@@ -45,10 +45,10 @@ constexpr std::uintptr_t tagged_like(std::uintptr_t pointer, std::uintptr_t addr
 }
 
 // The address of the thread's control block; `initial-exec` thread-locals lie at fixed distances
-// from it.
+// from it. Asked at each call: between two of them a fiber may have come to another thread.
 inline std::uintptr_t thread_pointer() noexcept {
   std::uintptr_t p;
-  asm("mrs %[p], tpidr_el0" : [p] "=r"(p));
+  asm volatile("mrs %[p], tpidr_el0" : [p] "=r"(p));
   return p;
 }
 

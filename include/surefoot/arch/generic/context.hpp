@@ -36,9 +36,11 @@ constexpr bool in_kernel_half(std::uint64_t address) noexcept { return (address 
 constexpr bool surely_canonical(std::uint64_t address) noexcept { return (address >> 38) == 0; }
 
 // The address of the thread's control block; `initial-exec` thread-locals lie at fixed distances
-// from it.
+// from it. Asked at each call: between two of them a fiber may have come to another thread.
 inline std::uintptr_t thread_pointer() noexcept {
-  return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+  std::uintptr_t p;
+  asm volatile("mv %[p], tp" : [p] "=r"(p));
+  return p;
 }
 
 // The interrupted state, as a signal frame holds it.

@@ -36,10 +36,10 @@ constexpr bool in_kernel_half(std::uint64_t address) noexcept { return (address 
 constexpr bool surely_canonical(std::uint64_t address) noexcept { return (address >> 47) == 0; }
 
 // The address of the thread's control block; `initial-exec` thread-locals lie at fixed distances
-// from it.
+// from it. Asked at each call: between two of them a fiber may have come to another thread.
 inline std::uintptr_t thread_pointer() noexcept {
   std::uintptr_t p;
-  asm("movq %%fs:0, %[p]" : [p] "=r"(p));
+  asm volatile("movq %%fs:0, %[p]" : [p] "=r"(p));
   return p;
 }
 
