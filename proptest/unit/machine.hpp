@@ -45,6 +45,7 @@ SUREFOOT_TEST_BARE("surefoot_stray_store", "movb %dil, (%rdi)\n\tret");
 inline constexpr int stray_length = 3;  // bytes of the instruction that accesses memory
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.rip; }
+inline std::uintptr_t sp_of(const user_regs_struct& registers) { return registers.rsp; }
 inline auto& pc_of(void* ucontext) {
   return static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RIP];
 }
@@ -123,6 +124,7 @@ SUREFOOT_TEST_BARE("surefoot_stray_store", "strb w0, [x0]\n\tret");
 inline constexpr int stray_length = 4;
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
+inline std::uintptr_t sp_of(const user_regs_struct& registers) { return registers.sp; }
 inline auto& pc_of(void* ucontext) { return static_cast<ucontext_t*>(ucontext)->uc_mcontext.pc; }
 inline void refuse_call(void* ucontext, int error) {
   static_cast<ucontext_t*>(ucontext)->uc_mcontext.regs[0] = std::uint64_t{0} - unsigned(error);
@@ -170,6 +172,7 @@ SUREFOOT_TEST_BARE("surefoot_stray_store", "sb a0, 0(a0)\n\tret");
 inline constexpr int stray_length = 4;
 
 inline std::uintptr_t pc_of(const user_regs_struct& registers) { return registers.pc; }
+inline std::uintptr_t sp_of(const user_regs_struct& registers) { return registers.sp; }
 inline auto& pc_of(void* ucontext) {
   return static_cast<ucontext_t*>(ucontext)->uc_mcontext.__gregs[REG_PC];
 }
