@@ -91,8 +91,9 @@ TEMPLATE_TEST_CASE(
   CHECK(found->wrong == 0);
   CHECK(found->descriptors[0] > 3);
   CHECK(found->descriptors[1] == found->descriptors[0]);
-  CHECK(found->threads[0] == 1);
-  CHECK(found->threads[1] == 1);
+  // qemu's user mode has one of its own.
+  if (!machine::is_user_mode_emulation()) CHECK(found->threads[0] == 1);
+  CHECK(found->threads[1] == found->threads[0]);
 }
 
 namespace {

@@ -113,6 +113,8 @@ TEST_CASE(
     CHECK(surefoot::installed().both());
     return;
   }
+  if (machine::is_user_mode_emulation())
+    return memory::say_skipped("a kernel that executes programs of this machine");
   struct seen {
     int wrong_in_child, wrong_in_parent;
     process::ending program;
