@@ -258,6 +258,7 @@ try_machine() {
   # What ./run test has besides.
   tally "$where" <<<"note"$'\t'"guest_dlopened, guest_linked: needs shared objects"
   tally "$where" <<<"note"$'\t'"neighbours: needs shared objects of others"
+  tally "$where" <<<"note"$'\t'"docs, sandboxes, sanitizers, soak, threads: needs their programs in the machine's image"
   tally "$where" <<<"note"$'\t'"consumer, counts, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell"
 }
 
