@@ -85,7 +85,7 @@ std::function<bool(std::size_t)> at_random(double share) {
 }
 
 // The first is the one with a hole of one page between any two good ones.
-std::vector<pattern> patterns(std::size_t size) {
+std::vector<pattern> patterns(std::size_t size, bool copied) {
   const made_by single = has_guards() ? made_by::guard : made_by::no_access;
   // Less where each hole is a mapping: 2^14 of them, and as many of what is between.
   const std::size_t many = has_guards() ? size : std::min(size, page << 15);
@@ -100,8 +100,8 @@ std::vector<pattern> patterns(std::size_t size) {
       {size_name(many) + ", random half bad", many, single, at_random(0.5)},
       {size_name(size) + ", bad runs of 64", size, made_by::no_access, in_runs_of(64)},
       {size_name(size) + ", bad runs of 512", size, made_by::no_access, in_runs_of(512)}};
-  // The same by the share of holes, for the plot.
-  const std::size_t less = size / 8;
+  // The same by the share of holes, for the plot. Less where it would take long, or too many mappings.
+  const std::size_t less = copied || !has_guards() ? size / 8 : size;
   for (const int per_mille : {1, 10, 100, 250, 500, 750, 900})
     all.push_back({size_name(less) + ", random " + std::to_string(per_mille) + " per mille bad",
                    less, single, at_random(per_mille / 1000.0)});
@@ -145,7 +145,7 @@ ways over_holes(const std::shared_ptr<minefield>& field, const char* name, Ours 
 template <class Ours, class Good, class Each>
 void enter_many_holes(const char* name, std::size_t size, bool copied, Ours ours,
                       const char* good_name, Good good, Each each_page) {
-  for (const pattern& p : patterns(size))
+  for (const pattern& p : patterns(size, copied))
     enter(
         {std::string(name) + ", many holes", 1.10, 0, "ns",
          "the limit knows where the holes are: ours looks for the next one (2 ns a page), or, "
@@ -163,7 +163,7 @@ void enter_many_holes(const char* name, std::size_t size, bool copied, Ours ours
 // The same beside one fault a page: ours may take so many times that.
 template <class Ours, class Each>
 void enter_against_faults(const char* name, std::size_t size, Ours ours, Each each_page) {
-  const auto all = patterns(size);
+  const auto all = patterns(size, false);
   for (const pattern& p : all) {
     const bool is_long = p.name.find("bad runs") != std::string::npos;
     if (&p != &all.front() && !is_long) continue;

@@ -3,7 +3,7 @@
 #   copy.svg      throughput of copies, by size
 #   fault.svg     what one fault costs, by who answers it
 #   fault_in.svg  faulting in, a page: cold, and when all is there
-#   holes.svg     salvage, by the share of holes
+#   holes.svg     a scan (find_holes), by the share of holes
 # A plot whose contests did not run is left as it was, and that is said.
 # shellcheck disable=SC2016  # $name in single quotes is a variable of jq's
 set -euo pipefail
@@ -125,14 +125,15 @@ plot data using 2:xtic(1) title 'surefoot' linecolor '${colours[0]}', data using
   data using 4 title 'one MADV_POPULATE call' linecolor '${colours[2]}', data using 5 title 'fault-around and touch' linecolor '${colours[3]}'
 "
 
-data holes 'map(select(.row == "salvage, many holes" and (.variant | test("per mille")))
-  | (.variant | bytes / 4096) as $pages | [(.variant | share)] + (.took
-    | [."salvage", ."memcpy, and a refusal a bad page", ."one fault a page", ."process_vm_readv"] | map(. / $pages)))'
-draw holes "Copying all that can be copied, by the share of bad pages" "
+data holes 'map(select(.row == "find_holes, many holes" and (.variant | test("per mille"))))
+  | map((.variant | bytes / 4096) as $pages | [(.variant | share)] + (.took
+      | [."find_holes", ."touch, and a refusal a bad page", ."one fault a page"] | map(. / $pages)))'
+size=$(jq -r '[.benchmarks[].name | select(test("^find_holes, many holes/.* per mille"))][0] // "/," | split("/")[1] | split(",")[0]' "$json")
+draw holes "Scanning $size for holes, by the share of bad pages" "
 set xlabel 'bad pages, %'
 set xrange [0:100]
 set ylabel 'ns a page'
 set yrange [0:*]
 set key top left
-plot $(lines salvage 'by hand: memcpy, and a refusal a bad page' 'one fault a page' process_vm_readv)
+plot $(lines find_holes 'by hand: a touch of each good page, a refusal a bad one' 'one fault a page')
 "
