@@ -211,6 +211,12 @@ void expect_constant(const soak::resources& now, const soak::resources& first) {
 void row(const std::string& what, std::uint64_t n) {
   std::printf("%-58s %15s\n", what.c_str(), grouped(n).c_str());
 }
+// What has to have happened in a soak of any length.
+std::string idle;
+void happened(const char* what, std::uint64_t n) {
+  row(what, n);
+  if (n == 0) idle += std::string(idle.empty() ? "" : "; ") + what;
+}
 
 void say_result(const soak::resources& first, const soak::resources& last,
                 const soak::resources& most, unsigned quiet) {
@@ -221,22 +227,22 @@ void say_result(const soak::resources& first, const soak::resources& last,
           soak::asked[t][i]);
   row("operations", soak::operations);
   row("faults survived", soak::survived_faults);
-  row("foreign faults, each delivered once", c.foreign_faults);
-  row("  of them in a guard for other addresses", c.foreign_faults_in_guards);
-  row("foreign signals that were sent, each delivered once", c.foreign_signals);
-  row("another owner stood over us, and was displaced", c.takeovers);
-  row("  signals that such owners handed on", c.passed_on);
-  row("  faults that one asked try_handle() for", c.hosted);
-  row("uninstalled and installed again", c.given_back);
-  row("timers interrupted a thread, and asked", c.ticks);
-  row("  of them in a handler that blocks SIGSEGV", c.ticks_blocked);
-  row("children of fork()", c.children + c.children_in_guards);
-  row("  of them made in a guard", c.children_in_guards);
-  row("shared objects loaded, used, closed", c.images_used + c.images_gone);
-  row("  of them gone again", c.images_gone);
-  row("  installed their own handler over all", c.image_installs);
-  row("switches of fibers", c.fiber_switches);
-  row("threads that lived for a short time", short_lived);
+  happened("foreign faults, each delivered once", c.foreign_faults);
+  happened("  of them in a guard for other addresses", c.foreign_faults_in_guards);
+  happened("foreign signals that were sent, each delivered once", c.foreign_signals);
+  happened("another owner stood over us, and was displaced", c.takeovers);
+  happened("  signals that such owners handed on", c.passed_on);
+  happened("  faults that one asked try_handle() for", c.hosted);
+  happened("uninstalled and installed again", c.given_back);
+  happened("timers interrupted a thread, and asked", c.ticks + c.ticks_blocked);
+  happened("  of them in a handler that blocks SIGSEGV", c.ticks_blocked);
+  happened("children of fork()", c.children + c.children_in_guards);
+  happened("  of them made in a guard", c.children_in_guards);
+  happened("shared objects loaded, used, closed", c.images_used + c.images_gone);
+  happened("  of them gone again", c.images_gone);
+  happened("  installed their own handler over all", c.image_installs);
+  if (soak::has_fibers) happened("switches of fibers", c.fiber_switches);
+  happened("threads that lived for a short time", short_lived);
   const auto held = [](const char* what, std::size_t a, std::size_t b, std::size_t high) {
     std::printf("%-26s %15s %15s %15s\n", what, grouped(a).c_str(), grouped(b).c_str(),
                 grouped(high).c_str());
@@ -321,9 +327,11 @@ void soak_for(double seconds, unsigned workers) {
   for (std::thread& t : threads) t.join();
   shown.end();
   say_result(first, last, most, looks);
-  std::printf("%ssoaked for %.0f s with seed %llu: no wrong answer, no leak\n",
+  if (!told_to_end && !idle.empty()) soak::wrong("the soak itself", "never happened", idle);
+  std::printf("%ssoaked for %.0f s with seed %llu: no wrong answer, %s\n",
               told_to_end ? "stopped early: " : "", since(),
-              static_cast<unsigned long long>(soak::seed));
+              static_cast<unsigned long long>(soak::seed),
+              looks > warm_up ? "no leak" : "and too short to tell of leaks");
 }
 
 // libc keeps what was freed in caches of each thread, which fill up for hours: without them what is in use is

@@ -23,9 +23,13 @@ inline constexpr int signal_of_a_trap = SIGILL;
 inline constexpr int signal_of_a_trap = SIGTRAP;
 #endif
 
-// Far below where the kernel puts mappings by itself; riscv64 may have no more than 38 bits of addresses.
-#if defined(__riscv)
+// Far below where the kernel puts mappings by itself; riscv64 may have no more than 38 bits of addresses, and
+// ThreadSanitizer lets a program map nothing outside of a few ranges.
+#if defined(__riscv) || defined(__SANITIZE_THREAD__)
 inline constexpr std::uintptr_t unused_addresses = 0x20'0000'0000;
+#elif defined(__has_feature)
+inline constexpr std::uintptr_t unused_addresses =
+    __has_feature(thread_sanitizer) ? 0x20'0000'0000 : 0x2000'0000'0000;
 #else
 inline constexpr std::uintptr_t unused_addresses = 0x2000'0000'0000;
 #endif

@@ -8,7 +8,7 @@
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
 #define SUREFOOT_DETAIL_MSAN 1
-extern "C" void __msan_unpoison(const volatile void*, std::size_t) noexcept;
+extern "C" void __msan_unpoison(const volatile void*, std::size_t);
 #endif
 #endif
 

@@ -280,7 +280,7 @@ inline bool take_raised(int signal) noexcept {
   const errno_kept kept;
   const signal_mask which = only(signal);
   const struct timespec at_once {};
-  siginfo_t info;
+  siginfo_t info{};  // MemorySanitizer does not see what the kernel writes there
   if (::syscall(SYS_rt_sigtimedwait, &which, &info, &at_once, sizeof which) != signal) return false;
   if (info.si_code == SI_TKILL && info.si_pid == ::syscall(SYS_getpid)) return true;
   (void)queue_to_self(signal, info);
