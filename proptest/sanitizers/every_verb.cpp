@@ -18,6 +18,7 @@
 #include <surefoot/surefoot.hpp>
 #include <type_traits>
 
+#include "../build.hpp"
 #include "../engine_list.hpp"
 
 #if defined(__has_feature)
@@ -284,7 +285,7 @@ void guards() {
 
 // The owner before us, to whom foreign faults go.
 volatile sig_atomic_t foreign = 0;
-land* its = nullptr;
+const land* volatile its = nullptr;
 void mend(int, siginfo_t* info, void*) {
   if (info->si_addr != its->bad()) ::_exit(3);
   foreign = foreign + 1;
@@ -303,7 +304,7 @@ void owner_that_raises() {
   const pid_t child = ::fork();
   if (child == 0) {
     const land on(land::no_access), other(land::no_access);
-    its = const_cast<land*>(&other);
+    its = &other;
     (void)surefoot::install();
     struct sigaction over {};
     over.sa_handler = raise_again;
@@ -329,15 +330,26 @@ int main() {
   by_signals<surefoot::engine::table>("engine::table");
 #endif
   by_signals<surefoot::engine::jump>("engine::jump");
-  every_verb<surefoot::engine::kernel>("engine::kernel");
+  unsigned char from = 1, to = 0;
+  iovec local{&to, 1}, remote{&from, 1};
+  if (::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1)
+    every_verb<surefoot::engine::kernel>("engine::kernel");
+  else
+    std::printf(
+        "SKIPPED: every verb of engine::kernel, to the last byte: needs process_vm_readv()\n");
   guards();
 
-  land on(land::no_access);
+  const land on(land::no_access);
   its = &on;
   *static_cast<volatile unsigned char*>(on.bad()) = 1;
   check("a foreign fault", 1, foreign == 1);
-  // Valgrind 3.19 ends a process that raises SIGSEGV where it is blocked.
-  if (!RUNNING_ON_VALGRIND) owner_that_raises();
+  // Valgrind 3.19 and qemu's user mode end the process.
+  if (!RUNNING_ON_VALGRIND && !build::is_emulated)
+    owner_that_raises();
+  else
+    std::printf(
+        "SKIPPED: an owner that raises again: needs SIGSEGV that can be raised where it is "
+        "blocked\n");
 
   std::printf("%d checks, %d wrong\n", checks, wrong);
   return wrong == 0 ? 0 : 1;
