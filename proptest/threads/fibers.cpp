@@ -132,6 +132,7 @@ class worker {
 }  // namespace
 
 TEST_CASE("eight fibers that leave each other in guards catch their own faults") {
+  if (build::is_thread_sanitized) return memory::say_skipped("a build without TSan");
   const process::ending end = process::run([] {
     const bool well =
         all_come_round(8, build::is_slow ? 5 : 200, [](std::size_t, auto go_on) { go_on(); });
