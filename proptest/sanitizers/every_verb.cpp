@@ -118,32 +118,29 @@ void read_from(const land& on, std::size_t first, std::size_t n) {
   const E e{};
   const bytes p = on.at + first;
   const std::size_t done = good(first, n);
-  {
+  // is_right(to) calls the verb.
+  const auto reads = [&](const char* verb, const char* written, auto is_right) {
     const fresh to(n);
-    check("try_copy from", n, is(surefoot::try_copy(to.at, p, n, e), done, n));
-    check("what try_copy wrote", n, is_pattern(to.at, first, done));
-  }
-  {
-    const fresh to(n);
+    check(verb, n, is_right(to.at));
+    check(written, n, is_pattern(to.at, first, done));
+  };
+  reads("try_copy from", "what try_copy wrote",
+        [&](bytes to) { return is(surefoot::try_copy(to, p, n, e), done, n); });
+  reads("try_gather", "what try_gather wrote", [&](bytes to) {
     iovec halves[2] = {{p, n / 2}, {p + n / 2, n - n / 2}};
-    check("try_gather", n, is(surefoot::try_gather(to.at, halves, e), done, n));
-    check("what try_gather wrote", n, is_pattern(to.at, first, done));
-  }
-  {
-    const fresh to(n);
-    const auto got = surefoot::try_copy_string(reinterpret_cast<char*>(to.at),
+    return is(surefoot::try_gather(to, halves, e), done, n);
+  });
+  reads("try_copy_string", "what try_copy_string wrote", [&](bytes to) {
+    const auto got = surefoot::try_copy_string(reinterpret_cast<char*>(to),
                                                reinterpret_cast<const char*>(p), n, e);
-    check("try_copy_string", n, is(got.copied, done, n) && !got.terminated);
-    check("what try_copy_string wrote", n, is_pattern(to.at, first, done));
-  }
-  {
-    const fresh to(n);
+    return is(got.copied, done, n) && !got.terminated;
+  });
+  reads("salvage", "what salvage wrote", [&](bytes to) {
     std::size_t lost = 0;
     const auto got = surefoot::salvage(
-        to.at, p, n, [&](const surefoot::fault&, std::size_t, std::size_t k) { lost += k; }, e);
-    check("salvage", n, got.copied == done && lost == n - done);
-    check("what salvage wrote", n, is_pattern(to.at, first, done));
-  }
+        to, p, n, [&](const surefoot::fault&, std::size_t, std::size_t k) { lost += k; }, e);
+    return got.copied == done && lost == n - done;
+  });
   check("fault_in_readable", n, surefoot::fault_in_readable(p, n, e).all() == (done == n));
   check("ensure_readable", n, !!surefoot::ensure_readable(p, n, e) == (done == n));
   std::size_t bad = 0;

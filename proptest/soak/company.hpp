@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "../build.hpp"
 #include "work.hpp"
 
 namespace soak {
@@ -54,14 +55,7 @@ void have_child(chance& random);
 void use_image(chance& random);
 
 // Two fibers, one of which faults while the other is in a guard.
-inline constexpr bool has_fibers =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    false;
-#elif defined(__has_feature)
-    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
-#else
-    true;
-#endif
+inline constexpr bool has_fibers = !build::is_sanitized;
 void switch_fibers(chance& random);
 
 }  // namespace soak

@@ -8,30 +8,19 @@
 #include <utility>
 
 // One namespace for each: CMakeLists.txt renames them.
-namespace fuzz_try_copy {
-extern const soak::target soaked;
-}
-namespace fuzz_try_value {
-extern const soak::target soaked;
-}
-namespace fuzz_try_string {
-extern const soak::target soaked;
-}
-namespace fuzz_fault_in {
-extern const soak::target soaked;
-}
-namespace fuzz_ensure_accessible {
-extern const soak::target soaked;
-}
-namespace fuzz_loops {
-extern const soak::target soaked;
-}
-namespace fuzz_concurrent {
-extern const soak::target soaked;
-}
-namespace fuzz_guards {
-extern const soak::target soaked;
-}
+#define SOAKED(name)                  \
+  namespace name {                    \
+  extern const ::soak::target soaked; \
+  }
+SOAKED(fuzz_try_copy)
+SOAKED(fuzz_try_value)
+SOAKED(fuzz_try_string)
+SOAKED(fuzz_fault_in)
+SOAKED(fuzz_ensure_accessible)
+SOAKED(fuzz_loops)
+SOAKED(fuzz_concurrent)
+SOAKED(fuzz_guards)
+#undef SOAKED
 
 namespace soak {
 

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <surefoot/fault.hpp>
 
+#include "../build.hpp"
+
 namespace machine {
 
 // What __builtin_trap() raises.
@@ -25,13 +27,11 @@ inline constexpr int signal_of_a_trap = SIGTRAP;
 
 // Far below where the kernel puts mappings by itself; riscv64 may have no more than 38 bits of addresses, and
 // ThreadSanitizer lets a program map nothing outside of a few ranges.
-#if defined(__riscv) || defined(__SANITIZE_THREAD__)
+#if defined(__riscv)
 inline constexpr std::uintptr_t unused_addresses = 0x20'0000'0000;
-#elif defined(__has_feature)
-inline constexpr std::uintptr_t unused_addresses =
-    __has_feature(thread_sanitizer) ? 0x20'0000'0000 : 0x2000'0000'0000;
 #else
-inline constexpr std::uintptr_t unused_addresses = 0x2000'0000'0000;
+inline constexpr std::uintptr_t unused_addresses =
+    build::is_thread_sanitized ? 0x20'0000'0000 : 0x2000'0000'0000;
 #endif
 
 // Emits a function of just these instructions, at its own address. (g++ has no naked functions on aarch64.)

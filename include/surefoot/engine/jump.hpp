@@ -184,16 +184,10 @@ struct SUREFOOT_PUBLIC jump {
       detail::written(dst, n);
       return {n, 0};
     }
-    return detail::written(
-        dst,
-        detail::settle_copy(
-            dst, src, n, snapshot(now), g.trap(),
-            [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-              return keep_place(dst, src, to, at, met,
-                                [&](auto& here, arch::trap& unused) noexcept {
-                                  detail::walk_bytes<false>(dst, src, from, to, here, unused);
-                                });
-            }));
+    return settle(dst, src, n, now, g,
+                  [=](std::size_t from, std::size_t to, auto& here, arch::trap& unused) noexcept {
+                    detail::walk_bytes<false>(dst, src, from, to, here, unused);
+                  });
   }
 
   template <class W>
@@ -239,16 +233,10 @@ struct SUREFOOT_PUBLIC jump {
       detail::written(dst, n);
       return {n, 0};
     }
-    return detail::written(
-        dst,
-        detail::settle_copy(
-            dst, dst, n, snapshot(now), g.trap(),
-            [=](std::size_t from, std::size_t to, detail::place& at, arch::trap& met) noexcept {
-              return keep_place(dst, dst, to, at, met,
-                                [&](auto& here, arch::trap& unused) noexcept {
-                                  detail::walk_fill_bytes<false>(dst, byte, from, to, here, unused);
-                                });
-            }));
+    return settle(dst, dst, n, now, g,
+                  [=](std::size_t from, std::size_t to, auto& here, arch::trap& unused) noexcept {
+                    detail::walk_fill_bytes<false>(dst, byte, from, to, here, unused);
+                  });
   }
 
   SUREFOOT_HIDDEN static result<std::uintptr_t> load_tag(const volatile void* p) noexcept {
@@ -338,6 +326,20 @@ struct SUREFOOT_PUBLIC jump {
   SUREFOOT_HIDDEN static fault single(const volatile void* p, std::size_t n,
                                       const landing_place& g) noexcept {
     return detail::settle_scan<K>(jump{}, p, n, 0, g.trap()).stopped_by;
+  }
+
+  // A copy or a fill that a fault ended; bytes(from, to, here, unused) walks a part of it byte by byte.
+  template <class Bytes>
+  [[gnu::cold, gnu::noinline]] SUREFOOT_HIDDEN static progress settle(
+      volatile void* dst, const volatile void* src, std::size_t n,
+      const volatile detail::place& now, const landing_place& g, Bytes bytes) noexcept {
+    const auto again = [=](std::size_t from, std::size_t to, detail::place& at,
+                           arch::trap& met) noexcept {
+      return keep_place(dst, src, to, at, met, [&](auto& here, arch::trap& unused) noexcept {
+        bytes(from, to, here, unused);
+      });
+    };
+    return detail::written(dst, detail::settle_copy(dst, src, n, snapshot(now), g.trap(), again));
   }
 
   // Walks again, byte by byte, in a guard of its own. True where that faulted: then `at` and `met`

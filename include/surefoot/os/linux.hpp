@@ -114,13 +114,18 @@ struct mapping {
   bool of_file = false;
 };
 
+// Not by libc's names, here and where it is read and closed: a thread may be cancelled at them, which would end the
+// process, since nothing here may throw.
+inline long open_to_read(const char* file) noexcept {
+  return ::syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC);
+}
+
 // Calls visit(mapping) for each mapping of this process, in ascending order, until it returns
-// false. False where the list cannot be had. Keeps no descriptor. Not by libc's names, at which a thread may
-// be cancelled: that would end the process, since nothing here may throw.
+// false. False where the list cannot be had. Keeps no descriptor.
 template <class Visit>
 bool each_mapping(Visit visit) noexcept {
   const errno_kept kept;
-  const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  const long fd = open_to_read("/proc/self/maps");
   if (fd < 0) return false;
   mapping m;
   std::uint64_t number = 0;
@@ -243,7 +248,7 @@ class own_memory {
 
   static bool open(int& descriptor, const char* file) noexcept {
     if (descriptor != not_asked) return descriptor >= 0;
-    const long made = ::syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC);
+    const long made = open_to_read(file);
     descriptor = made < 0 ? refused : static_cast<int>(made);
     return made >= 0;
   }

@@ -44,11 +44,11 @@ struct search_steps;
 #define SUREFOOT_X86_SEARCH_ROWS(width, size, four, combined, chosen, along)                       \
   ".balign 16\n.Lsurefoot_%=_row:\n"                                                               \
   four combined SUREFOOT_X86_MASK(5, bits) chosen "jnz .Lsurefoot_%=_here\n"                       \
-  SUREFOOT_X86_NEXT_ROW(size, along, "on")                                                        \
+  SUREFOOT_X86_NEXT_ROW(size, along, "on")                                                         \
   ".Lsurefoot_%=_here:\n"                                                                          \
-  SUREFOOT_X86_MASK(1, bits) chosen "jnz .Lsurefoot_%=_on\n addq $" #width ", %[p]\n"             \
-  SUREFOOT_X86_MASK(2, bits) chosen "jnz .Lsurefoot_%=_on\n addq $" #width ", %[p]\n"             \
-  SUREFOOT_X86_MASK(3, bits) chosen "jnz .Lsurefoot_%=_on\n addq $" #width ", %[p]\n"             \
+  SUREFOOT_X86_MASK(1, bits) chosen "jnz .Lsurefoot_%=_on\n addq $" #width ", %[p]\n"              \
+  SUREFOOT_X86_MASK(2, bits) chosen "jnz .Lsurefoot_%=_on\n addq $" #width ", %[p]\n"              \
+  SUREFOOT_X86_MASK(3, bits) chosen "jnz .Lsurefoot_%=_on\n addq $" #width ", %[p]\n"              \
   SUREFOOT_X86_MASK(4, bits) chosen
 #define SUREFOOT_X86_EQUAL_BITS "testl %k[bits], %k[bits]\n"
 #define SUREFOOT_X86_OTHER_BITS(ones) "xorl $" #ones ", %k[bits]\n"
