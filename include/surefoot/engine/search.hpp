@@ -121,7 +121,8 @@ template <std::size_t Width, class Work>
 }
 [[gnu::always_inline]] inline bool ends_search(std::uint64_t bits, std::size_t at,
                                                std::size_t& end) noexcept {
-  if (bits == 0) return false;
+  if (bits == 0) [[likely]]
+    return false;
   end = at + first_of(bits);
   return true;
 }
