@@ -149,77 +149,75 @@ struct sigaction action_of(std::size_t which) {
   return a;
 }
 
-// Some owners in order. Not a vector: what that does depends on the program before, and is seen by a fuzzer.
-class line {
- public:
-  bool empty() const { return count_ == 0; }
-  std::size_t front() const { return who_[0]; }
-  // Was it there?
-  bool erase(std::size_t who) {
-    const std::size_t before = count_;
-    count_ = static_cast<std::size_t>(std::remove(who_.begin(), end(), who) - who_.begin());
-    return count_ < before;
-  }
-  void push_back(std::size_t who) { who_[count_++] = who; }
-  void push_front(std::size_t who) {
-    erase(who);
-    std::copy_backward(who_.begin(), end(), end() + 1);
-    who_[0] = who;
-    ++count_;
-  }
-
- private:
-  std::array<std::size_t, used_up + 2>::iterator end() {
-    return who_.begin() + static_cast<std::ptrdiff_t>(count_);
-  }
-
-  std::array<std::size_t, used_up + 2> who_{};
-  std::size_t count_ = 0;
+// Who has a signal, and where that is an image of the library, with which mark: its first registration is 0, the
+// later ones are 1, 2 and 3 by turns.
+struct registration {
+  std::size_t who;
+  unsigned mark = 0;
 };
 
-// The model: who has each signal, whom each image of the library displaced (newest first), and whom each owner
-// did.
+// The model: who has each signal, whom each image of the library displaced, and whom each owner did.
 struct signal_model {
-  std::size_t current = 0;
-  line remembered[2]{};             // by ours, by the other one
-  bool spent[2][owner_count] = {};  // for ours, for the other one
-  std::size_t displaced_by[owner_count] = {};
+  registration current{0};
+  registration displaced_by[owner_count] = {};
+  // What an image knows: when it displaced somebody for the first and for the last time (0: it has not, or has given
+  // the signal back to that one), and when it made its last registration with each mark.
+  struct memory {
+    unsigned first[used_up + 1], last[used_up + 1], mark[used_up + 1];
+    bool spent[owner_count];
+    unsigned registrations, made[4];
+
+    // When that one was displaced, up to a moment; 0: never.
+    unsigned displaced(std::size_t who, unsigned until) const {
+      if (last[who] <= until) return last[who];
+      return first[who] <= until ? first[who] : 0;
+    }
+  } of_image[2] = {};
+  unsigned clock = 0;
+
+  memory& of(std::size_t image) { return of_image[image - ours]; }
+  const memory& of(std::size_t image) const { return of_image[image - ours]; }
 
   void take(std::size_t image) {
-    if (current == image) return;
-    remembered[image - ours].push_front(current);
-    if (current < owner_count) spent[image - ours][current] = false;
-    current = image;
+    if (current.who == image) return;
+    memory& m = of(image);
+    if (m.last[current.who] == 0) m.first[current.who] = clock + 1;
+    m.last[current.who] = ++clock;
+    m.mark[current.who] = current.mark;
+    if (current.who < owner_count) m.spent[current.who] = false;
+    const unsigned mark = m.registrations == 0 ? 0 : (m.registrations - 1) % 3 + 1;
+    ++m.registrations;
+    m.made[mark] = ++clock;
+    current = {image, mark};
   }
   bool give_back(std::size_t image) {
-    if (current != image) return false;
-    current = owner_before(image).value_or(nobody);
-    remembered[image - ours].erase(current);
+    if (current.who != image) return false;
+    current = owner_before(image, of(image).made[current.mark]).value_or(registration{nobody});
+    of(image).last[current.who] = 0;
     return true;
   }
 
  private:
-  // An image that is not installed any more, but remembered, is passed over: whom it displaced is meant, be it
-  // nobody. Nothing where it knows of none.
-  std::optional<std::size_t> owner_before(std::size_t image, bool asked = false) const;
+  // The one that the image displaced last, up to that moment. Where that is another image that is not installed any
+  // more, whom that one had displaced is meant. Nothing where it knows of none.
+  std::optional<registration> owner_before(std::size_t image, unsigned until) const;
 };
 signal_model models[2];
 bool ready[2] = {};  // the hidden byte of each image
 
-std::optional<std::size_t> signal_model::owner_before(std::size_t image, bool asked) const {
-  line left = remembered[image - ours];
-  while (!left.empty()) {
-    const std::size_t who = left.front();
-    left.erase(who);
-    if (is_image(who) && !ready[who - ours]) {
-      if (asked) continue;
-      if (const auto before = owner_before(who, true)) return before;
-      continue;
-    }
-    if (who < owner_count && spent[image - ours][who]) return nobody;
-    return who;
+std::optional<registration> signal_model::owner_before(std::size_t image, unsigned until) const {
+  const memory& m = of(image);
+  std::size_t who = 0;
+  for (std::size_t each = 0; each <= used_up; ++each)
+    if (m.displaced(each, until) > m.displaced(who, until)) who = each;
+  const unsigned moment = m.displaced(who, until);
+  if (moment == 0) return {};
+  if (is_image(who) && !ready[who - ours]) {
+    if (const auto before = owner_before(who, moment - 1)) return before;
+    return owner_before(image, moment - 1);
   }
-  return {};
+  if (who < owner_count && m.spent[who]) return registration{nobody};
+  return registration{who, m.mark[who]};
 }
 
 // What comes of a signal: to whom, in which order, and whether it is claimed by us in the end.
@@ -239,7 +237,7 @@ class journey {
   // `mine`: the library would claim it, whichever image is asked.
   journey(int signal, int code, const void* address, bool mine)
       : m_(models[index_of(signal)]), signal_(signal), code_(code), address_(address), mine_(mine) {
-    arrive(m_.current, false, false, nobody);
+    arrive(m_.current.who, false, false, nobody);
   }
   const outcome& result() const { return all_; }
 
@@ -253,8 +251,8 @@ class journey {
     if (is_image(who)) {
       if (mine_)
         all_.claimed = true;
-      else if (!forward(who, blocked, usr2))
-        all_.ends_here = true;  // SIG_DFL
+      else
+        forward(blocked, usr2);
       return;
     }
     // Whoever calls an owner as a handler blocks for it what it asked for.
@@ -270,44 +268,50 @@ class journey {
     }
     const bool knows = (w.flags & SA_SIGINFO) != 0;
     all_.to.push_back({who, signal_, knows ? code_ : 0, knows ? address_ : nullptr, blocked, usr2});
-    if (w.how == manner::chains) arrive(m_.displaced_by[who], blocked, usr2, who);
+    if (w.how == manner::chains) arrive(m_.displaced_by[who].who, blocked, usr2, who);
   }
 
-  // One owner after the other is asked, each once for a signal, and another image that has the signal now as the
-  // last one; false where none is left. Another image takes a signal only where one of its own does.
-  bool forward(std::size_t image, bool blocked, bool usr2) {
-    if (++depth_ > 40) return all_.ends_here = true;
-    const std::size_t i = image - ours;
-    const bool first = !entered_[i];
-    if (first) {
-      left_[i] = m_.remembered[i];
-      if (left_[i].erase(m_.current) && is_image(m_.current)) left_[i].push_back(m_.current);
+  // Where the signal comes to an image, the owners are asked that any image displaced, the last one first, each once for
+  // a signal: not the one that has it now, and where an image has it, none that came after that registration. SIG_DFL
+  // where none is left.
+  void forward(bool blocked, bool usr2) {
+    if (!is_on_its_way_) collect();
+    is_on_its_way_ = true;
+    if (asked_ == count_) {
+      all_.ends_here = true;
+      return;
     }
-    entered_[i] = true;
-    bool taken = false;
-    while (!taken && !left_[i].empty()) {
-      const std::size_t next = left_[i].front();
-      left_[i].erase(next);
-      if (is_image(next)) {
-        taken = forward(next, blocked, usr2);
-        continue;
-      }
-      taken = true;
-      if (is_nobody(next) || m_.spent[i][next])
-        all_.ends_here = true;
-      else
-        arrive(next, blocked, usr2, image);
-    }
-    if (first) entered_[i] = false;
-    return taken;
+    const auto [who, by] = to_ask_[asked_++];
+    if (is_nobody(who) || m_.of(by).spent[who])
+      all_.ends_here = true;
+    else
+      arrive(who, blocked, usr2, by);
+  }
+
+  void collect() {
+    const auto& now = m_.current;
+    const unsigned until = is_image(now.who) ? m_.of(now.who).made[now.mark] : m_.clock;
+    for (unsigned moment = until; moment > 0; --moment)
+      for (const std::size_t image : {ours, theirs})
+        for (std::size_t who = 0; who <= used_up; ++who)
+          if (m_.of(image).displaced(who, moment) == moment && !is_image(who) && who != now.who &&
+              !knows(who))
+            to_ask_[count_++] = {who, image};
+  }
+  bool knows(std::size_t who) const {
+    return std::any_of(to_ask_, to_ask_ + count_, [who](auto& each) { return each.who == who; });
   }
 
   const signal_model& m_;
   int signal_, code_;
   const void* address_;
   bool mine_;
-  bool entered_[2] = {};
-  line left_[2]{};
+  struct asked {
+    std::size_t who, by;
+  };
+  asked to_ask_[used_up + 1] = {};
+  std::size_t count_ = 0, asked_ = 0;
+  bool is_on_its_way_ = false;
   unsigned depth_ = 0;
   outcome all_{};
 };
@@ -318,9 +322,9 @@ void came(int signal, const outcome& o) {
   signal_model& m = models[index_of(signal)];
   for (const auto& [who, by] : o.spends) {
     if (by == nobody)
-      m.current = used_up;  // the kernel's doing
+      m.current = {used_up};  // the kernel's doing
     else
-      m.spent[by - ours][who] = true;
+      m.of(by).spent[who] = true;
   }
 }
 
@@ -336,18 +340,25 @@ void expect_registered(int signal, std::size_t who) {
          "an owner has the signal with another mask");
 }
 
+void expect_mark(int signal, unsigned mark) {
+  struct sigaction now {};
+  ::sigaction(signal, nullptr, &now);
+  expect((now.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)) == static_cast<int>(mark),
+         "a registration has the mark of another one");
+}
+
 void expect_state() {
   for (const int signal : both_signals) expect(!is_blocked(signal), "a signal stays blocked");
   expect(!is_blocked(SIGUSR2), "SIGUSR2 stays blocked");
   const auto now = surefoot::installed();
-  expect(now.segv == (models[0].current == ours) && now.bus == (models[1].current == ours),
-         "installed()");
+  const std::size_t of_segv = models[0].current.who, of_bus = models[1].current.who;
+  expect(now.segv == (of_segv == ours) && now.bus == (of_bus == ours), "installed()");
   for (const int signal : both_signals) {
-    const std::size_t who = models[index_of(signal)].current;
-    if (!is_image(who) && !is_nobody(who)) expect_registered(signal, who);
+    const registration is = models[index_of(signal)].current;
+    if (is_image(is.who)) expect_mark(signal, is.mark);
+    if (!is_image(is.who) && !is_nobody(is.who)) expect_registered(signal, is.who);
   }
-  expect(other_image::installed() ==
-             other_image::both{models[0].current == theirs, models[1].current == theirs},
+  expect(other_image::installed() == other_image::both{of_segv == theirs, of_bus == theirs},
          "installed() of the other image");
 }
 void expect_deliveries(const outcome& o, const char* what) {
@@ -378,7 +389,7 @@ void uninstall(kit::fuzzed_call& c) {
   for (const int signal : both_signals) {
     struct sigaction now {};
     ::sigaction(signal, nullptr, &now);
-    const std::size_t who = models[index_of(signal)].current;
+    const std::size_t who = models[index_of(signal)].current.who;
     if (is_image(who)) continue;
     if (!is_nobody(who))
       expect_registered(signal, who);
@@ -402,14 +413,14 @@ void owner_takes(kit::fuzzed_call& c) {
   const int signal = signal_of(c);
   signal_model& m = models[index_of(signal)];
   const std::size_t who = c.extra() % owner_count;
-  if (m.current == who) return;
+  if (m.current.who == who) return;
   const signal_model before = m;
   m.displaced_by[who] = m.current;
-  m.current = who;
+  m.current = {who};
   // Owners that call each other in a circle without us are their own affair.
   for (const bool mine : {false, true}) {
     const outcome o = foretell(signal, SI_TKILL, nullptr, mine);
-    if (o.to.size() > 20 || (owners[who].how == manner::chains && is_nobody(before.current))) {
+    if (o.to.size() > 20 || (owners[who].how == manner::chains && is_nobody(before.current.who))) {
       m = before;
       return;
     }
@@ -422,11 +433,11 @@ void owner_takes(kit::fuzzed_call& c) {
 void owner_gives_back(kit::fuzzed_call& c) {
   const int signal = signal_of(c);
   signal_model& m = models[index_of(signal)];
-  const std::size_t who = m.current;
-  if (who >= owner_count || (c.extra() % 2 == 0 && is_nobody(m.displaced_by[who]))) return;
+  const std::size_t who = m.current.who;
+  if (who >= owner_count || (c.extra() % 2 == 0 && is_nobody(m.displaced_by[who].who))) return;
   const signal_model before = m;
   m.current = m.displaced_by[who];
-  if (m.current == who || foretell(signal, SI_TKILL, nullptr, false).to.size() > 20) {
+  if (m.current.who == who || foretell(signal, SI_TKILL, nullptr, false).to.size() > 20) {
     m = before;
     return;
   }
@@ -650,7 +661,7 @@ void guard_and_send(kit::fuzzed_call& c) {
 
 void hosted(kit::fuzzed_call&) {
   // For hosts alone: who has the signals keeps them.
-  if (models[0].current == ours || models[1].current == ours) return;
+  if (models[0].current.who == ours || models[1].current.who == ours) return;
   ready[0] = true;
   expect(bool(surefoot::install(surefoot::hosted)), "install(hosted)");
 }
@@ -670,10 +681,8 @@ void readies(kit::fuzzed_call& c) {
 // What the library remembers of owners, as it is in a process that has just begun.
 namespace library = surefoot::signals;
 void forget_everything() {
-  for (auto* const each : {&library::owners_of_segv, &library::owners_of_bus}) {
-    std::memset(static_cast<void*>(each->known), 0, sizeof each->known);
-    each->order = library::owners::empty;
-  }
+  for (auto* const each : {&library::owners_of_segv, &library::owners_of_bus})
+    std::memset(static_cast<void*>(each), 0, sizeof *each);
   library::ready_byte = 0;
   other_image::forget_everything();
 }
@@ -695,7 +704,7 @@ void ends(kit::fuzzed_call& c) {
   const outcome o = foretell(signal, info.si_code, address_in(info), false);
   if (!o.ends_here || o.to.size() > 20) return;
   // The kernel's own business, but for where we are asked.
-  if (!is_image(m.current)) return;
+  if (!is_image(m.current.who)) return;
   const ::pid_t child = ::fork();
   if (child < 0) return;
   if (child == 0) {
@@ -810,6 +819,9 @@ void begin(const kit::fuzzed&) {
   met.clear();
   for (const int signal : both_signals)
     ::sigaction(signal, nullptr, &of_the_process[index_of(signal)]);
+  // The images know each other from the first program on, as they do in all that follow.
+  static const bool have_met = bool(surefoot::install()) && other_image::install();
+  expect(have_met, "install() of both images");
   begin_anew();
 }
 

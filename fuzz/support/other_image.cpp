@@ -17,10 +17,8 @@ both uninstall() { return from(surefoot::uninstall()); }
 both installed() { return from(surefoot::installed()); }
 
 void forget_everything() {
-  for (auto* const each : {&library::owners_of_segv, &library::owners_of_bus}) {
-    std::memset(static_cast<void*>(each->known), 0, sizeof each->known);
-    each->order = library::owners::empty;
-  }
+  for (auto* const each : {&library::owners_of_segv, &library::owners_of_bus})
+    std::memset(static_cast<void*>(each), 0, sizeof *each);
   library::ready_byte = 0;
 }
 

@@ -267,6 +267,40 @@ TEST_CASE(
   });
 }
 
+namespace {
+
+volatile int resigned = 0;
+struct sigaction before_it[2];
+void resigns(int signal, siginfo_t*, void*) {
+  resigned = resigned + 1;
+  if (resigned > 100) ::_exit(94);
+  ::sigaction(signal, &before_it[signal == SIGBUS], nullptr);
+}
+
+}  // namespace
+
+TEST_CASE(
+    NAMED("an owner that puts an image back and returns has been asked once, whichever image had "
+          "taken the signals from it")) {
+  for_each_order([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    for (const int i : o) {
+      struct sigaction owner {};
+      owner.sa_sigaction = resigns;
+      owner.sa_flags = SA_SIGINFO | SA_ONSTACK;
+      for (const int signal : {SIGSEGV, SIGBUS})
+        ::sigaction(signal, &owner, &before_it[signal == SIGBUS]);
+      EXPECT(pick(all, i).install());
+      for (const int times : {2, 0}) {  // once for each signal
+        resigned = 0;
+        stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+        EXPECT(resigned == times);
+        expect_that_every_image_still_guards(all, bad);
+      }
+    }
+  });
+}
+
 TEST_CASE(NAMED("a handler before us that leaves by a jump is reached each time")) {
   for_each_order([](const images& all, const order& o) {
     stage::bad_memory bad;
@@ -610,8 +644,35 @@ TEST_CASE(NAMED("with a foreign handler between images it is asked once, and so 
       EXPECT(i->install());
       between::calls = 0;
       stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
-      EXPECT(between::calls <= 2);
+      EXPECT(between::calls == 2);
     }
+  });
+}
+
+TEST_CASE(NAMED("a foreign handler that each image displaced is asked once")) {
+  for_each_order([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    for (const int i : o) {
+      between::own_both_signals();
+      EXPECT(pick(all, i).install());
+    }
+    between::calls = 0;
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(between::calls == 2);  // once for each signal
+  });
+}
+
+TEST_CASE(NAMED("an image that gets the signals back asks whom it asked before")) {
+  for_each_order([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    between::own_both_signals();
+    EXPECT(pick(all, o.front()).install());
+    EXPECT(pick(all, o.back()).install());
+    EXPECT(pick(all, o.back()).uninstall() == 2);
+    EXPECT(pick(all, o.front()).installed() == 2);
+    between::calls = 0;
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(between::calls == 2);
   });
 }
 

@@ -87,12 +87,16 @@ struct event {
   kind of;  // the page
   void (*happens)(std::uint8_t* page);
 };
+enum class way_out { mends_the_page, jumps, puts_back, puts_back_and_raises };
 struct act {
   const char* name;
-  bool jumps;           // leaves the handler by a jump; else the page becomes good
+  way_out ends;
   void (*inside)();     // first, in the first call
   const event* events;  // those after which it is tried
   std::size_t count;
+
+  // For hosts that came after us: what they put back is ours.
+  bool puts_back() const { return ends >= way_out::puts_back; }
 };
 
 void load_there(std::uint8_t* page) { process::stray_load(page + 5); }
@@ -143,16 +147,20 @@ void send_inside() {
 }
 
 const act acts[] = {
-    {"the page is mended", false, nullptr, events, std::size(events)},
-    {"it is left by a jump", true, nullptr, events, std::size(events)},
-    {"a fault in it that is a SIGSEGV", true, fault_inside_by_segv, events, 3},
-    {"a fault in it that is a SIGBUS", true, fault_inside_by_bus, events, 3},
-    {"signals that come to it", false, send_inside, events, 4},
+    {"the page is mended", way_out::mends_the_page, nullptr, events, std::size(events)},
+    {"it is left by a jump", way_out::jumps, nullptr, events, std::size(events)},
+    {"a fault in it that is a SIGSEGV", way_out::jumps, fault_inside_by_segv, events, 3},
+    {"a fault in it that is a SIGBUS", way_out::jumps, fault_inside_by_bus, events, 3},
+    {"signals that come to it", way_out::mends_the_page, send_inside, events, 4},
+    {"it puts back what it displaced", way_out::puts_back, nullptr, events, std::size(events)},
+    {"it puts back what it displaced, and raises the signal again", way_out::puts_back_and_raises,
+     nullptr, events, std::size(events)},
 };
 
 // --- the host's handlers
 
 bool is_inside = false;
+struct sigaction displaced[2];
 
 call& begin_call(int signal) {
   const auto which = static_cast<std::size_t>(seen->calls++);
@@ -167,19 +175,24 @@ call& begin_call(int signal) {
   c.on_alternate_stack = (stack.ss_flags & SS_ONSTACK) != 0;
   return c;
 }
-void end_call() {
+void end_call(int signal) {
   if (seen->calls == 1 && acting->inside != nullptr) {
     is_inside = true;
     acting->inside();
     is_inside = false;
   }
-  if (acting->jumps) surefoot::os::surefoot_plain_siglongjmp(back, 1);
-  now->mend();
+  switch (acting->ends) {
+    case way_out::mends_the_page: return now->mend();
+    case way_out::jumps: surefoot::os::surefoot_plain_siglongjmp(back, 1);
+    case way_out::puts_back:
+    case way_out::puts_back_and_raises: ::sigaction(signal, &displaced[signal == SIGBUS], nullptr);
+  }
+  if (acting->ends == way_out::puts_back_and_raises) ::raise(signal);
 }
 void note(int signal) { begin_call(signal); }
 void on_signal(int signal) {
   begin_call(signal);
-  end_call();
+  end_call(signal);
 }
 void note_info(call& c, siginfo_t* info, void* ucontext) {
   c.info = *info;
@@ -189,11 +202,10 @@ void note_info(call& c, siginfo_t* info, void* ucontext) {
 }
 void on_signal_with_info(int signal, siginfo_t* info, void* ucontext) {
   note_info(begin_call(signal), info, ucontext);
-  end_call();
+  end_call(signal);
 }
 
 // Those who hand on what is not their own: they know their memory.
-struct sigaction displaced[2];
 void on_signal_or_hand_on(int signal, siginfo_t* info, void* ucontext) {
   const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const auto theirs = reinterpret_cast<std::uintptr_t>(now->all.data());
@@ -311,10 +323,12 @@ void check_same(const observation& with, const observation& without) {
 constexpr for_each_signal both{true, true};
 constexpr for_each_signal neither{false, false};
 
-bool any(const host&) { return true; }
+// Which hosts and acts.
+bool any(const host&, const act&) { return true; }
+bool any_before_us(const host&, const act& a) { return !a.puts_back(); }
 
 // One that has been asked about our faults, too, has been called.
-bool may_hand_on(const host& h) {
+bool may_hand_on(const host& h, const act&) {
   return h.is == disposition::handler && h.gets_info() && (h.flags & SA_RESETHAND) == 0;
 }
 
@@ -324,13 +338,13 @@ std::size_t first_of(const act& a) {
 }
 
 // For each host, act and event: without us as alone(host) has it, with us as arrange(host) has it.
-void each_course(bool (*which)(const host&), void (*alone)(const host&),
+void each_course(bool (*which)(const host&, const act&), void (*alone)(const host&),
                  void (*arrange)(const host&), void (*ask)(), void (*check)(const observation&)) {
   (void)pages_of_ours();
   int played = 0;
-  for (const host& h : hosts) {
-    if (!which(h)) continue;
+  for (const host& h : hosts)
     for (const act& a : acts) {
+      if (!which(h, a)) continue;
       // Nobody acts where nobody is called.
       if (h.is != disposition::handler && &a != &acts[0]) continue;
       for (std::size_t i = first_of(a); i < a.count; i += build::is_slow ? 4 : 1) {
@@ -345,7 +359,6 @@ void each_course(bool (*which)(const host&), void (*alone)(const host&),
         ++played;
       }
     }
-  }
   CHECK(played > 0);
 }
 
@@ -360,7 +373,7 @@ void answered_and_stayed(const observation& with) {
 TEMPLATE_TEST_CASE("a host's handlers before us are called as they would be without us", "",
                    SUREFOOT_SIGNAL_ENGINES) {
   each_course(
-      any, take,
+      any_before_us, take,
       [](const host& h) {
         take(h);
         (void)surefoot::install();

@@ -164,18 +164,40 @@ TEMPLATE_TEST_CASE("an owner may borrow the signals over and over, as test runne
   CHECK(ledger[1].calls == 1);
 }
 
+namespace {
+
+// What Catch2 does: it reports, once, and lets the owner before it have the signal.
+void displace_one_that_sends_on() {
+  (void)surefoot::install();
+  owner<0>::take(SIGSEGV);
+  owner<0>::then = [](int signal, siginfo_t*, void*) {
+    owner<0>::give_back(signal);
+    ::raise(signal);
+  };
+  (void)surefoot::install();
+}
+
+}  // namespace
+
 TEST_CASE("an owner that restores us and sends the signal again has done with it") {
   const process::ending end = process::run([] {
-    (void)surefoot::install();
-    owner<0>::take(SIGSEGV);
-    // What Catch2 does: it reports, once, and lets the owner before it have the signal.
-    owner<0>::then = [](int signal, siginfo_t*, void*) {
-      owner<0>::give_back(signal);
-      ::raise(signal);
-    };
-    (void)surefoot::install();
+    displace_one_that_sends_on();
     process::stray_load(nullptr);
   });
   CHECK(end.signal == SIGSEGV);
   CHECK(ledger[0].calls == 1);
+}
+
+TEST_CASE("what a displaced owner sends again comes to the one before it, where the fault was") {
+  const process::ending end = process::run([] {
+    owner<1>::take(SIGSEGV);
+    owner<1>::then = process::step_over;
+    displace_one_that_sends_on();
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 0);
+  CHECK(ledger[0].calls == 1);
+  CHECK(ledger[1].calls == 1);
+  CHECK(ledger[1].info.si_code == SI_TKILL);
+  CHECK(ledger[1].pc == ledger[0].pc);
 }

@@ -60,6 +60,14 @@ inline signal_mask block(signal_mask which) noexcept { return change_mask(SIG_BL
 inline signal_mask unblock(signal_mask which) noexcept { return change_mask(SIG_UNBLOCK, which); }
 inline signal_mask set_mask(signal_mask to) noexcept { return change_mask(SIG_SETMASK, to); }
 
+// The signals that wait to be delivered to this thread.
+inline signal_mask pending() noexcept {
+  const errno_kept kept;
+  signal_mask waiting = 0;
+  ::syscall(SYS_rt_sigpending, &waiting, sizeof waiting);
+  return waiting;
+}
+
 // Blocks all signals that can wait, and says in `before` what was blocked. Not those that an
 // instruction or a system call raises by itself (SIGSYS: a seccomp filter), which would kill.
 inline bool block_what_can_wait(signal_mask& before) noexcept {
@@ -92,6 +100,15 @@ inline bool query(int signal, struct sigaction& now) noexcept {
 inline bool exchange(int signal, const struct sigaction& to, struct sigaction& before) noexcept {
   const errno_kept kept;
   return ::sigaction(signal, &to, &before) == 0;
+}
+
+// Nanoseconds since some moment before this process; no system call, where the vDSO is.
+inline std::uint64_t monotonic_clock() noexcept {
+  const errno_kept kept;
+  struct timespec now {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 // Queues `info`, as it is, to the calling thread itself. The kernel allows any si_code for that.
@@ -277,19 +294,6 @@ inline int replace_by_zeros(std::uintptr_t first, std::size_t size, int protecti
   void* const at = reinterpret_cast<void*>(first);
   constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   return ::mmap(at, size, protection, flags, -1, 0) == at ? 0 : errno;
-}
-
-// Takes one pending, blocked `signal` that this process sent to the thread (raise(), abort()).
-// False where there is none; any other stays pending.
-inline bool take_raised(int signal) noexcept {
-  const errno_kept kept;
-  const signal_mask which = only(signal);
-  const struct timespec at_once {};
-  siginfo_t info{};  // MemorySanitizer does not see what the kernel writes there
-  if (::syscall(SYS_rt_sigtimedwait, &which, &info, &at_once, sizeof which) != signal) return false;
-  if (info.si_code == SI_TKILL && info.si_pid == ::syscall(SYS_getpid)) return true;
-  (void)queue_to_self(signal, info);
-  return false;
 }
 
 // Arms the alternate signal stack again that an SS_AUTODISARM delivery took away.

@@ -3,8 +3,14 @@
 //
 // Owners come back: Catch2 2.x takes SIGSEGV around every test case, libFuzzer after its
 // initialisation, and both chain to us; an explicit install() takes the signal back and displaces
-// them again. So every displaced owner is kept, newest first, and a delivery that comes round to us
-// again goes one owner further down, at last to SIG_DFL.
+// them again. So every displaced owner is kept, with the moment when it was displaced, and a signal
+// goes to the newest one first, whichever image displaced it; a delivery that comes round to us goes
+// one owner further down, at last to SIG_DFL.
+//
+// Owners also put back what they had displaced (Python's faulthandler, before it returns to the
+// instruction), and that may be an earlier registration of ours. Without us that would be the end of
+// them and of whoever came after it, so none of those is asked any more: registrations of ours carry a
+// mark by which they are told apart.
 #pragma once
 
 #include <signal.h>
@@ -25,112 +31,136 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
   return reinterpret_cast<std::uintptr_t>(a.sa_sigaction);
 }
 
+// What tells one registration of an image from another: two flags that mean something for SIGCHLD only.
+// The first one has none of them, 0; those that follow 1, 2 and 3, by turns.
+inline constexpr int mark_bits = SA_NOCLDSTOP | SA_NOCLDWAIT;
+inline constexpr unsigned marks = 4;
+static_assert(mark_bits == marks - 1);
+inline unsigned mark_of(const struct sigaction& a) noexcept {
+  return static_cast<unsigned>(a.sa_flags & mark_bits);
+}
+
 // One displaced disposition.
 struct owner {
   std::uint32_t
       state;  // 0 free, 1 being written, 2 readable and fixed (g++ leaves a byte to libatomic)
-  unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
+  std::uint32_t mark;         // of its registration that was displaced
+  std::uint64_t first, last;  // the moments when it was displaced; last 0: it has the signal again
   image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;
+  unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
 
   bool is(const struct sigaction& other) const noexcept {
     return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == 2 &&
-           handler_of(action) == handler_of(other) && action.sa_flags == other.sa_flags &&
+           handler_of(action) == handler_of(other) &&
+           (action.sa_flags & ~mark_bits) == (other.sa_flags & ~mark_bits) &&
            os::mask_of(action.sa_mask) == os::mask_of(other.sa_mask);
   }
+  // When it was displaced last before that moment, as far as that is known; 0: never.
+  std::uint64_t displaced_before(std::uint64_t moment) const noexcept {
+    const std::uint64_t at = __atomic_load_n(&last, __ATOMIC_ACQUIRE);
+    if (at < moment) return at;
+    const std::uint64_t earlier = __atomic_load_n(&first, __ATOMIC_RELAXED);
+    return earlier < moment ? earlier : 0;
+  }
+  bool is_spent() const noexcept { return __atomic_load_n(&spent, __ATOMIC_RELAXED) != 0; }
+  image_record* image_of() const noexcept { return __atomic_load_n(&image, __ATOMIC_ACQUIRE); }
 };
 
-// The owners of one signal. Their order is one word, newest first, four bits each, ended by 15: it
-// changes in one step, so that a handler never sees half of a change. Lock-free and
-// async-signal-safe.
+// What an image knows of the owners of one signal. Each change is one step, so that a handler never
+// sees half of one. Lock-free and async-signal-safe. FROZEN.
 struct owners {
-  static constexpr unsigned none = 15;
-  static constexpr std::uint64_t empty = ~std::uint64_t{0};
+  static constexpr unsigned most = 15;
 
-  owner known[none];
-  std::uint64_t order;
+  owner known[most];
+  std::uint32_t registrations;  // of this image, so far
+  std::uint64_t taken[marks];   // by the mark: the moment of the last registration that has it
 
-  std::uint64_t newest_first() const noexcept { return __atomic_load_n(&order, __ATOMIC_ACQUIRE); }
-
-  static constexpr std::uint64_t without(std::uint64_t order, unsigned which) noexcept {
-    std::uint64_t others = empty;
-    int at = 0;
-    for (; (order & 15) != none; order = behind_first(order))
-      if ((order & 15) != which) {
-        others = (others & ~(std::uint64_t{15} << at)) | (order & 15) << at;
-        at += 4;
-      }
-    return others;
-  }
-  // At most 14 others.
-  static constexpr std::uint64_t with_last(std::uint64_t order, unsigned which) noexcept {
-    int at = 0;
-    while ((order >> at & 15) != none) at += 4;
-    return (order & ~(std::uint64_t{15} << at)) | std::uint64_t{which} << at;
-  }
-  static constexpr std::uint64_t behind_first(std::uint64_t order) noexcept {
-    return order >> 4 | std::uint64_t{none} << 60;
+  // The one that was displaced last before that moment, and when; null where there is none.
+  owner* newest(std::uint64_t before, std::uint64_t& at) noexcept {
+    owner* found = nullptr;
+    at = 0;
+    for (owner& each : known) {
+      const std::uint64_t its = each.displaced_before(before);
+      if (its <= at) continue;
+      found = &each;
+      at = its;
+    }
+    return found;
   }
 
   // Makes `action` the newest owner. False where 15 different owners are known already.
-  bool remember(const struct sigaction& action) noexcept {
-    const unsigned which = index_of(action);
-    if (which == none) return false;
-    __atomic_store_n(&known[which].spent, 0, __ATOMIC_RELAXED);
-    change([which](std::uint64_t now) noexcept { return without(now, which) << 4 | which; });
+  bool remember(const struct sigaction& action, image_record* image, std::uint64_t now) noexcept {
+    owner* const it = entry_of(action);
+    if (it == nullptr) return false;
+    __atomic_store_n(&it->image, image, __ATOMIC_RELAXED);
+    __atomic_store_n(&it->mark, mark_of(action), __ATOMIC_RELAXED);
+    __atomic_store_n(&it->spent, 0, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&it->last, __ATOMIC_RELAXED) == 0)
+      __atomic_store_n(&it->first, now, __ATOMIC_RELAXED);
+    __atomic_store_n(&it->last, now, __ATOMIC_RELEASE);
     return true;
   }
 
   // An owner that has the signal again is none that we displaced. Those before it stay: it may hand
   // on to us.
   void forget(const struct sigaction& action) noexcept {
-    for (unsigned i = 0; i < none; ++i)
-      if (known[i].is(action)) change([i](std::uint64_t now) noexcept { return without(now, i); });
+    for (owner& each : known)
+      if (each.is(action)) __atomic_store_n(&each.last, 0, __ATOMIC_RELEASE);
   }
 
-  // The owners to ask about a signal that came to us through `current`, newest first: all but that
-  // one. Another image comes last instead: it may have taken the signal in another thread since this
-  // one was delivered to us, and if it did come through that image, that image knows (forwarding).
-  std::uint64_t to_ask(const struct sigaction& current) const noexcept {
-    std::uint64_t all = newest_first();
-    for (unsigned i = 0; i < none; ++i) {
-      const std::uint64_t others = without(all, i);
-      if (others == all || !known[i].is(current)) continue;
-      const bool is_image = __atomic_load_n(&known[i].image, __ATOMIC_ACQUIRE) != nullptr;
-      all = is_image ? with_last(others, i) : others;
-    }
-    return all;
+  // The mark of the next registration.
+  unsigned next_mark() noexcept {
+    const std::uint32_t before = __atomic_fetch_add(&registrations, 1, __ATOMIC_RELAXED);
+    return before == 0 ? 0 : 1 + (before - 1) % (marks - 1);
   }
+  std::uint64_t* moment_of(const struct sigaction& ours) noexcept { return &taken[mark_of(ours)]; }
 
  private:
-  template <class Change>
-  void change(Change to) noexcept {
-    std::uint64_t now = newest_first();
-    while (!__atomic_compare_exchange_n(&order, &now, to(now), false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE)) {
-    }
-  }
-
-  unsigned index_of(const struct sigaction& action) noexcept {
-    for (unsigned i = 0; i < none; ++i)
-      if (known[i].is(action)) return i;
-    for (unsigned i = 0; i < none; ++i) {
+  owner* entry_of(const struct sigaction& action) noexcept {
+    for (owner& each : known)
+      if (each.is(action)) return &each;
+    for (owner& each : known) {
       std::uint32_t free = 0;
-      if (!__atomic_compare_exchange_n(&known[i].state, &free, 1, false, __ATOMIC_ACQ_REL,
+      if (!__atomic_compare_exchange_n(&each.state, &free, 1, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED))
         continue;
-      known[i].action = action;
-      __atomic_store_n(&known[i].state, 2, __ATOMIC_RELEASE);
-      return i;
+      each.action = action;
+      __atomic_store_n(&each.state, 2, __ATOMIC_RELEASE);
+      return &each;
     }
-    return none;
+    return nullptr;
   }
 };
 
-inline constinit owners owners_of_segv{{}, owners::empty};
-inline constinit owners owners_of_bus{{}, owners::empty};
-inline owners& owners_of(int signal) noexcept {
-  return signal == SIGBUS ? owners_of_bus : owners_of_segv;
+inline constinit owners owners_of_segv{};
+inline constinit owners owners_of_bus{};
+inline owners& owners_of(const image_record& r, int signal) noexcept {
+  return *__atomic_load_n(signal == SIGBUS ? &r.of_bus : &r.of_segv, __ATOMIC_RELAXED);
+}
+
+// A moment later than all that an image of our list knows, and than those of images that do not know
+// us yet: they have the same clock.
+inline std::uint64_t later_moment() noexcept {
+  std::uint64_t last = __atomic_load_n(&this_image.latest, __ATOMIC_RELAXED);
+  for (;;) {
+    std::uint64_t now = os::monotonic_clock();
+    for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
+      now = detail::larger(now, __atomic_load_n(&r->latest, __ATOMIC_RELAXED) + 1);
+    if (__atomic_compare_exchange_n(&this_image.latest, &last, now, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED))
+      return now;
+  }
+}
+
+// Up to which moment owners are asked about a signal, who has it now being `current`: up to the
+// registration, where that is one of an image of our list. What signal() puts back has no mark.
+inline constexpr std::uint64_t any_moment = ~std::uint64_t{0} - 1;
+inline std::uint64_t asked_until(int signal, const struct sigaction& current) noexcept {
+  image_record* const r = record_behind(handler_of(current));
+  if (r == nullptr || (current.sa_flags & SA_SIGINFO) == 0) return any_moment;
+  if (list_with(r) != list_with(&this_image)) return any_moment;
+  return __atomic_load_n(owners_of(*r, signal).moment_of(current), __ATOMIC_ACQUIRE);
 }
 
 // What the kernel would do to a signal without a handler. The signal is queued to the thread itself
@@ -151,12 +181,51 @@ inline void default_action(int signal, const siginfo_t& info) noexcept {
 // A delivery that an image is forwarding. It hangs off the signal frame's mark, which the kernel
 // clears for each delivery; owners pass the frame on. So a delivery that comes round is known by
 // it, whatever copy of the siginfo comes with it, and one that an owner left by longjmp leaves
-// nothing behind. FROZEN: images of other versions walk this list.
+// nothing behind. FROZEN: images of other versions go on with it.
 struct forwarding {
+  static constexpr std::uint32_t most = 30;
+
   std::uint64_t magic;
-  forwarding* outer;  // another image's, through which the delivery came here
-  const image_record* by;
-  std::uint64_t owners_left;
+  forwarding* outer;  // of an image that is not in our list, through which the delivery came here
+  image_record* by;
+  std::uint32_t count, asked;
+  owner* to_ask[most];  // newest first
+
+  // All that are to be asked, as they are now: what others do meanwhile takes nobody away.
+  void collect(int signal) noexcept {
+    struct sigaction current {};
+    const bool known = os::query(signal, current);
+    const std::uint64_t until = known ? asked_until(signal, current) : any_moment;
+    std::uint64_t before = until + 1;
+    count = asked = 0;
+    while (count < most) {
+      owner* const next = newest_of_all(signal, before, before);
+      if (next == nullptr) break;
+      // A foreign one that has the signal handed it to us itself.
+      const bool hands_on = known && until == any_moment && next->is(current);
+      if (!hands_on && next->image_of() == nullptr && !has(*next)) to_ask[count++] = next;
+    }
+  }
+
+ private:
+  // Two images may have displaced the same one.
+  bool has(const owner& o) const noexcept {
+    for (std::uint32_t i = 0; i < count; ++i)
+      if (to_ask[i]->is(o.action)) return true;
+    return false;
+  }
+  owner* newest_of_all(int signal, std::uint64_t before, std::uint64_t& at) const noexcept {
+    owner* found = nullptr;
+    at = 0;
+    for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r)) {
+      std::uint64_t its = 0;
+      owner* const o = owners_of(*r, signal).newest(before, its);
+      if (its <= at) continue;
+      found = o;
+      at = its;
+    }
+    return found;
+  }
 };
 inline constexpr std::uint64_t forwarding_magic = 0x667573'2d647766;
 
@@ -170,12 +239,6 @@ inline forwarding* forwarding_at(std::uintptr_t mark) noexcept {
   return magic == forwarding_magic ? reinterpret_cast<forwarding*>(mark) : nullptr;
 }
 
-// Is our handler the one that is registered now?
-inline bool is_current(int signal) noexcept {
-  struct sigaction now {};
-  return os::query(signal, now) && record_behind(handler_of(now)) == &this_image;
-}
-
 // The same report as this owner would have got it: we ask the kernel for the tags of addresses, which
 // it cuts off otherwise (untagged_addr() of arm64: those of user space only).
 inline siginfo_t seen_by(const struct sigaction& owner, const siginfo_t& info) noexcept {
@@ -186,25 +249,15 @@ inline siginfo_t seen_by(const struct sigaction& owner, const siginfo_t& info) n
   return copy;
 }
 
-// Hands the signal to one owner. False where the next one is to have it, too: that owner is another
-// image of ours, which had nobody to ask, or it sent the signal on.
-inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext) noexcept {
+// Hands the signal to one owner.
+inline void deliver(owner& to, int signal, const siginfo_t& info, void* ucontext) noexcept {
   const struct sigaction& a = to.action;
   const std::uintptr_t handler = handler_of(a);
   const bool ignored = handler == reinterpret_cast<std::uintptr_t>(SIG_IGN);
-  if (ignored && !reports_access(signal, info)) return true;
-  if (ignored || handler == reinterpret_cast<std::uintptr_t>(SIG_DFL) ||
-      __atomic_load_n(&to.spent, __ATOMIC_RELAXED) != 0) {
-    default_action(signal, info);
-    return true;
-  }
+  if (ignored && !reports_access(signal, info)) return;
+  if (ignored || handler == reinterpret_cast<std::uintptr_t>(SIG_DFL) || to.is_spent())
+    return default_action(signal, info);
   siginfo_t copy = seen_by(a, info);  // what an owner writes there does not reach the next one
-  if (image_record* const other = __atomic_load_n(&to.image, __ATOMIC_ACQUIRE)) {
-    // While another thread makes one list of two, that image's table may not have been asked.
-    if (other->ask_table(signal, &copy, ucontext) == landed) return true;
-    return other->forward(signal, &copy, ucontext) != 0;
-  }
-
   if ((a.sa_flags & static_cast<int>(SA_RESETHAND)) != 0)
     __atomic_store_n(&to.spent, 1, __ATOMIC_RELAXED);
   os::signal_mask blocked = os::mask_of(a.sa_mask);
@@ -214,39 +267,33 @@ inline bool deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
     a.sa_sigaction(signal, &copy, ucontext);
   else
     a.sa_handler(signal);
-  // An owner may have put back what it had displaced and raised the signal for that one, while it
-  // was blocked (Catch2 does). Where what it put back is us, those before it are meant.
-  const bool sent_on =
-      (blocked & ~before & os::only(signal)) != 0 && is_current(signal) && os::take_raised(signal);
-  os::set_mask(before);
-  return !sent_on;
+  // What came to it meanwhile, and had to wait, is delivered where the interrupted code goes on: some put
+  // back what they had displaced, and raise the signal for that one (Catch2).
+  os::set_mask(before | os::pending());
 }
 
-// Asks the owners that are left, newest first, until one takes the signal.
-inline int ask_owners(forwarding& f, int signal, const siginfo_t& info, void* ucontext) noexcept {
-  for (;;) {
-    const auto which = static_cast<unsigned>(f.owners_left & 15);
-    if (which == owners::none) return 0;
-    f.owners_left = owners::behind_first(f.owners_left);
-    if (deliver(owners_of(signal).known[which], signal, info, ucontext)) return 1;
-  }
+// Asks the next one of the owners that are left. False where there is none.
+inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* ucontext) noexcept {
+  if (f.asked == f.count) return false;
+  deliver(*f.to_ask[f.asked++], signal, info, ucontext);
+  return true;
 }
 
-// Hands the signal to this image's displaced owners, newest first, and where it came round to those
-// that were not asked yet: 1, or 0 where none took it (image_record::forward).
-inline int forward(int signal, siginfo_t* info, void* ucontext) noexcept {
+// Hands the signal to the owner that was displaced last, or where it came round to the next one that
+// was not asked yet. False where there is none.
+inline bool forward(int signal, const siginfo_t& info, void* ucontext) noexcept {
   arch::context interrupted(ucontext);
   const std::uintptr_t mark = interrupted.mark();
   for (forwarding* f = forwarding_at(mark); f != nullptr; f = f->outer)
-    if (f->by == &this_image) return ask_owners(*f, signal, *info, ucontext);
+    if (list_with(f->by) == list_with(&this_image)) return ask_owner(*f, signal, info, ucontext);
 
-  const owners& all = owners_of(signal);
-  struct sigaction current {};
-  const bool known = os::query(signal, current);
-  forwarding f{forwarding_magic, forwarding_at(mark), &this_image,
-               known ? all.to_ask(current) : all.newest_first()};
+  forwarding f;  // NOLINT: 280 bytes of a signal's stack, of which collect() writes what is read
+  f.magic = forwarding_magic;
+  f.outer = forwarding_at(mark);
+  f.by = &this_image;
+  f.collect(signal);
   interrupted.mark(reinterpret_cast<std::uintptr_t>(&f));
-  const int taken = ask_owners(f, signal, *info, ucontext);
+  const bool taken = ask_owner(f, signal, info, ucontext);
   interrupted.mark(mark);
   return taken;
 }

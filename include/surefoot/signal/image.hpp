@@ -11,8 +11,8 @@
 // images that never saw each other's handler, because a foreign one always stood between them, do
 // not know each other until one of them calls install() while the other is the owner.
 //
-// FROZEN: `image_record` and `guard` are read by other versions, and `join` writes into theirs.
-// Another layout, or another way to join, needs another magic.
+// FROZEN: `image_record`, `guard` and `owners` (chain.hpp) are read by other versions, and `join` writes
+// into theirs. Another layout, or another way to join, needs another magic.
 #pragma once
 
 #include <signal.h>
@@ -33,14 +33,15 @@ enum table_answer : int {
   not_my_signal = 2   // it is, but this signal does not tell of that access
 };
 
+struct owners;
+
 struct image_record {
   image_record* next;  // towards the end of the list; null at the end
   image_record* root;  // the list's first record, perhaps through others; there itself
   int (*ask_table)(int signal, siginfo_t* info, void* ucontext);  // a table_answer
-  int (*forward)(int signal, siginfo_t* info, void* ucontext);    // 1: an owner took it, else 0
-  // Who had the signal before this image, through images that are not in use any more: 1, or 0
-  // where nobody had. Each image is asked at most once.
-  int (*owner_before)(int signal, struct sigaction* to);
+  owners* of_segv;                                                // whom it displaced
+  owners* of_bus;
+  std::uint64_t latest;         // the last moment that it gave to an owner or to a registration
   const unsigned char* in_use;  // 1 from install() to uninstall()
   // Where a thread keeps its innermost guard, from the thread pointer; with slot_is_open: not
   // decided yet, and no guard there.

@@ -23,7 +23,7 @@ inline constinit unsigned char ready_byte = 0;
 
 inline void on_signal(int signal, siginfo_t* info, void* ucontext) noexcept {
   if (claim(signal, info, ucontext)) return;
-  if (forward(signal, info, ucontext) == 0) default_action(signal, *info);
+  if (!forward(signal, *info, ucontext)) default_action(signal, *info);
 }
 
 inline auto our_entry() noexcept { return arch::entry_of<&on_signal, &this_image>(); }
@@ -32,30 +32,25 @@ inline bool is_ours(const struct sigaction& a) noexcept {
   return handler_of(a) == reinterpret_cast<std::uintptr_t>(our_entry());
 }
 
-// image_record::owner_before. An image that was uninstalled but stands in somebody's chain is
-// passed over.
-inline constinit std::uint32_t being_asked = 0;
-inline int owner_before(int signal, struct sigaction* to) noexcept {
-  if (__atomic_exchange_n(&being_asked, 1, __ATOMIC_ACQ_REL) != 0) return 0;
-  int found = 0;
-  const owners& all = owners_of(signal);
-  std::uint64_t order = all.newest_first();
-  for (; found == 0 && (order & 15) != owners::none; order = owners::behind_first(order)) {
-    const owner& o = all.known[order & 15];
-    image_record* const image = __atomic_load_n(&o.image, __ATOMIC_ACQUIRE);
+// Who had the signal before this image, at that moment. An image that was uninstalled but stands in
+// somebody's chain is passed over: whom it displaced is meant, if anybody. False where nobody had.
+inline bool owner_before(const image_record& r, int signal, std::uint64_t before,
+                         struct sigaction& to) noexcept {
+  while (const owner* const o = owners_of(r, signal).newest(before, before)) {
+    const image_record* const image = o->image_of();
     if (image != nullptr && __atomic_load_n(image->in_use, __ATOMIC_ACQUIRE) == 0) {
-      found = image->owner_before(signal, to);
+      if (owner_before(*image, signal, before, to)) return true;
       continue;
     }
-    found = 1;
-    *to = o.action;
-    if (__atomic_load_n(&o.spent, __ATOMIC_RELAXED) != 0) {
-      *to = {};
-      to->sa_handler = SIG_DFL;
-    }
+    to = {};
+    to.sa_handler = SIG_DFL;
+    if (o->is_spent()) return true;
+    to = o->action;
+    to.sa_flags &= ~mark_bits;
+    to.sa_flags |= static_cast<int>(__atomic_load_n(&o->mark, __ATOMIC_RELAXED));
+    return true;
   }
-  __atomic_store_n(&being_asked, 0, __ATOMIC_RELEASE);
-  return found;
+  return false;
 }
 
 inline bool is_prepared() noexcept {
@@ -72,8 +67,8 @@ inline void prepare_record() noexcept {
   __atomic_compare_exchange_n(&this_image.guard_slot, &no_slot, own_slot | slot_is_open, false,
                               __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.ask_table, &ask_table, __ATOMIC_RELAXED);
-  __atomic_store_n(&this_image.forward, &forward, __ATOMIC_RELAXED);
-  __atomic_store_n(&this_image.owner_before, &owner_before, __ATOMIC_RELAXED);
+  __atomic_store_n(&this_image.of_segv, &owners_of_segv, __ATOMIC_RELAXED);
+  __atomic_store_n(&this_image.of_bus, &owners_of_bus, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.in_use, &ready_byte, __ATOMIC_RELAXED);
   __atomic_store_n(&this_handler, reinterpret_cast<std::uintptr_t>(our_entry()), __ATOMIC_RELAXED);
   (void)order_of_table();
@@ -102,12 +97,7 @@ inline bool displace(int signal, const struct sigaction& now) noexcept {
     join(&this_image, other);
     choose_guard_slot(other);
   }
-  owners& all = owners_of(signal);
-  if (!all.remember(now)) return false;
-  if (other == nullptr) return true;
-  for (owner& each : all.known)
-    if (each.is(now)) __atomic_store_n(&each.image, other, __ATOMIC_RELEASE);
-  return true;
+  return owners_of(this_image, signal).remember(now, other, later_moment());
 }
 
 // Looks, publishes the owner it finds, then sets: when the first signal comes to our handler, it
@@ -118,10 +108,14 @@ inline bool take(int signal) noexcept {
   if (!os::query(signal, now)) return __atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) != 0;
   if (is_ours(now)) return true;
   if (!displace(signal, now)) return false;
+  owners& all = owners_of(this_image, signal);
   struct sigaction ours {};
   ours.sa_sigaction = our_entry();
-  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | os::expose_tag_bits;
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | os::expose_tag_bits |
+                  static_cast<int>(all.next_mark());
   sigemptyset(&ours.sa_mask);
+  std::uint64_t* const moment = all.moment_of(ours);
+  __atomic_store_n(moment, later_moment(), __ATOMIC_RELEASE);
   // Another image may have come between the look and the set. Until it is known, faults that we
   // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.
   os::signal_mask mask = 0;
@@ -130,6 +124,8 @@ inline bool take(int signal) noexcept {
   struct sigaction before {};
   const bool done = os::exchange(signal, ours, before);
   if (done && !is_ours(before)) (void)displace(signal, before);
+  // Whoever came between did so before us.
+  __atomic_store_n(moment, later_moment(), __ATOMIC_RELEASE);
   this_settling.leave();
   if (blocked) os::set_mask(mask);
   return done;
@@ -165,7 +161,7 @@ inline bool give_back(int signal) noexcept {
   if (!os::query(signal, now) || !is_ours(now)) return false;
   struct sigaction to {};
   to.sa_handler = SIG_DFL;
-  (void)owner_before(signal, &to);
+  (void)owner_before(this_image, signal, asked_until(signal, now) + 1, to);
   struct sigaction before {};
   if (!os::exchange(signal, to, before)) return false;
   if (!is_ours(before)) {  // taken between the look and the set: theirs again
@@ -173,7 +169,7 @@ inline bool give_back(int signal) noexcept {
     (void)os::exchange(signal, before, ignored);
     return false;
   }
-  owners_of(signal).forget(to);
+  owners_of(this_image, signal).forget(to);
   return true;
 }
 
