@@ -1,10 +1,11 @@
-// fault_in_readable, fault_in_writeable: the first page that refuses, and nothing changed.
+// fault_in_readable, fault_in_writeable: the first page that refuses; find_holes: all that do. And nothing changed.
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <vector>
 
+#include "holes.hpp"
 #include "target.hpp"
 
 namespace fuzz {
@@ -80,6 +81,51 @@ void not_ready(kit::fuzzed_call& c) {
   });
 }
 
+// A page counts for its first byte in the range.
+void holes(kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  const unsigned char* const p = space().data() + r.offset;
+  on_each_engine([&]<class E>(E e) {
+    std::vector<lost_run> should, met;
+    surefoot::holes_found sums;
+    for (std::size_t at = 0, n; at < r.length; at += n) {
+      n = std::min(kit::tile_size - (r.offset + at) % kit::tile_size, r.length - at);
+      const fault why =
+          space().model().ask<E>(r.offset + at, access_kind::read).at(p + at, access_kind::read);
+      (why.kind == cause::none ? sums.good : sums.bad) += n;
+      if (why.kind != cause::none) add(should, why, at, n);
+    }
+    sums.holes = should.size();
+    const auto got = surefoot::find_holes(
+        p, r.length,
+        [&](const fault& why, std::size_t offset, std::size_t bytes) {
+          met.push_back({why, offset, bytes});
+        },
+        e);
+    expect(met == should, "find_holes: holes");
+    expect(got == sums, "find_holes: sums");
+    expect_content();
+  });
+}
+
+// By an engine that is not ready, and of a range that wraps.
+void no_holes(kit::fuzzed_call& c) {
+  const kit::reach r = c.part();
+  const unsigned char* const p = space().data();
+  const auto none = [](const fault&, std::size_t, std::size_t) {
+    finding("find_holes: a hole where nothing was asked");
+  };
+  on_each_engine([&]<class E>(E e) {
+    const auto met = surefoot::find_holes(p, r.length, none, unready<E>{});
+    expect(met.left == r.length && met.good + met.bad == 0, "find_holes, not ready: counts");
+    if (r.length > 0) expect_unready(met.stopped_by, p, access_kind::read);
+    const std::size_t too_many = 1 - reinterpret_cast<std::uintptr_t>(p);
+    const auto wrapped = surefoot::find_holes(p, too_many, none, e);
+    expect(wrapped.left == too_many && wrapped.stopped_by.kind == cause::bad_address,
+           "find_holes: a range that wraps");
+  });
+}
+
 // Any fault at all, into a buffer that may be too small.
 void as_text(kit::fuzzed_call& c) {
   const fault f{.address = space().data() + c.begin(),
@@ -129,6 +175,8 @@ constexpr call table[] = {
     {"with an engine that is not ready", not_ready},
     {"a fault as text", as_text},
     ask_kernel,
+    {"find_holes", holes},
+    {"find_holes of what it cannot ask", no_holes},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "holes.hpp"
 #include "target.hpp"
 
 namespace fuzz {
@@ -110,17 +111,11 @@ void scatter(kit::fuzzed_call& c) {
   });
 }
 
-struct run {
-  fault why;
-  std::size_t offset, bytes;
-  friend bool operator==(const run&, const run&) = default;
-};
-
 // What salvage must do with a part of the layout, to good memory or to another part: its holes, what it
 // loses, and where it stops.
 template <class E>
 struct plan {
-  std::vector<run> holes;
+  std::vector<lost_run> holes;
   surefoot::salvaged all;
 
   plan(const kit::reach& from, const kit::reach* to) {
@@ -133,14 +128,7 @@ struct plan {
       const fault why =
           model.ask<E>(at, access_kind::read).at(space().data() + at, access_kind::read);
       if (why.kind != cause::none) {
-        const bool goes_on = !holes.empty() && holes.back().offset + holes.back().bytes == done &&
-                             holes.back().why.kind == why.kind &&
-                             holes.back().why.code == why.code &&
-                             holes.back().why.signal == why.signal;
-        if (goes_on)
-          holes.back().bytes += n;
-        else
-          holes.push_back({why, done, n});
+        add(holes, why, done, n);
         all.lost += n;
       } else {
         if (to != nullptr) {
@@ -157,7 +145,7 @@ struct plan {
   }
   // salvage() does all this.
   void expect_same(unsigned char* to, const unsigned char* from, std::size_t n, E e) const {
-    std::vector<run> met;
+    std::vector<lost_run> met;
     const auto got = surefoot::salvage(
         to, from, n,
         [&](const fault& why, std::size_t offset, std::size_t bytes) {
@@ -171,7 +159,7 @@ struct plan {
   template <class F>
   void each_copied(F f) const {
     std::size_t at = 0;
-    for (const run& hole : holes) {
+    for (const lost_run& hole : holes) {
       f(at, hole.offset - at);
       at = hole.offset + hole.bytes;
     }
@@ -187,7 +175,7 @@ void salvage(kit::fuzzed_call& c) {
     should.each_copied([&](std::size_t at, std::size_t n) {
       expect(space().model().holds(r.offset + at, memory().data() + at, n), "salvage: content");
     });
-    for (const run& hole : should.holes)
+    for (const lost_run& hole : should.holes)
       expect(std::memcmp(memory().data() + hole.offset, memory().originals(hole.offset),
                          hole.bytes) == 0,
              "salvage: a hole was written");
