@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <span>
 #include <surefoot/surefoot.hpp>
 #include <thread>
 
@@ -87,8 +88,9 @@ bool all_come_round(std::size_t n, int rounds, Run run) {
   shop::land = &land;
   for (std::size_t i = 0; i < n; ++i) shop::all[i] = new fiber(guard_and_leave);
   std::minstd_rand chance(1);
-  const auto least = [n] { return *std::min_element(&shop::right[0], &shop::right[n]); };
-  const auto bad = [n] { return *std::max_element(&shop::wrong[0], &shop::wrong[n]); };
+  const std::span right(shop::right.data(), n), wrong(shop::wrong.data(), n);
+  const auto least = [right] { return *std::min_element(right.begin(), right.end()); };
+  const auto bad = [wrong] { return *std::max_element(wrong.begin(), wrong.end()); };
   while (least() < rounds && bad() == 0) {
     const std::size_t next = chance() % n;
     run(next, [next] {
