@@ -149,8 +149,10 @@ const std::uint8_t* edge() { return land().page(3) - good_at_the_edge; }
 
 // What install() left below on the stack is in no report.
 [[gnu::noinline]] void clear_the_stack() {
-  volatile char below[16 * 1024];
-  for (volatile char& c : below) c = 0;
+  constexpr std::size_t below = 16 * 1024;
+  auto* to = static_cast<unsigned char*>(__builtin_frame_address(0)) - below;
+  std::size_t n = below;
+  asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(0) : "memory");
 }
 
 // Nor what those who called have in registers, which load() saves there.

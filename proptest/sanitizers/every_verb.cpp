@@ -1,6 +1,6 @@
 // Every verb of every engine, on good and on bad memory, for those who watch each byte: MemorySanitizer and
 // Valgrind's memcheck. What comes out of a verb decides branches here, and what a verb writes to was never
-// written before: either would report it, if the library had not told it (engine/written.hpp).
+// written before: either would report it, if the library had not told it (engine/sanitizers.hpp).
 //
 // Nothing of the C++ library's compiled part is used, which is not instrumented.
 #include <signal.h>

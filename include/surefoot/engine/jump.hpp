@@ -16,9 +16,9 @@
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/populate.hpp>
+#include <surefoot/engine/sanitizers.hpp>
 #include <surefoot/engine/survey.hpp>
 #include <surefoot/engine/walk.hpp>
-#include <surefoot/engine/written.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
 #include <surefoot/range.hpp>
@@ -76,6 +76,7 @@ class landing_place : public signals::guard {
       os::set_mask(~os::signal_mask{0});
       os::arm_alternate_stack(interrupted.alternate_stack());
     }
+    detail::leaves_by_jump(ucontext, interrupted.stack_pointer(), to->frame);
     interrupted.restore_control_state();
     errno = error;
     os::surefoot_plain_siglongjmp(to->where_, 1);

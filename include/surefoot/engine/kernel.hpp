@@ -24,7 +24,7 @@
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/probed_store.hpp>
-#include <surefoot/engine/written.hpp>
+#include <surefoot/engine/sanitizers.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/os/linux.hpp>
 #include <surefoot/range.hpp>

@@ -18,11 +18,11 @@
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
 #include <surefoot/engine/populate.hpp>
+#include <surefoot/engine/sanitizers.hpp>
 #include <surefoot/engine/search.hpp>
 #include <surefoot/engine/steps.hpp>
 #include <surefoot/engine/survey.hpp>
 #include <surefoot/engine/walk.hpp>
-#include <surefoot/engine/written.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
 #include <surefoot/signal/classify.hpp>
