@@ -192,8 +192,12 @@ struct signal_model {
   }
   bool give_back(std::size_t image) {
     if (current.who != image) return false;
-    current = owner_before(image, of(image).made[current.mark]).value_or(registration{nobody});
-    of(image).last[current.who] = 0;
+    const unsigned until = of(image).made[current.mark];
+    if (current.mark == 0) of(image).registrations = 0;
+    current = owner_before(image, until).value_or(registration{nobody});
+    for (const std::size_t each : {ours, theirs})
+      if ((each == image || !is_image(current.who)) && of(each).last[current.who] <= until)
+        of(each).last[current.who] = 0;
     return true;
   }
 
@@ -255,9 +259,10 @@ class journey {
         forward(blocked, usr2);
       return;
     }
-    // Whoever calls an owner as a handler blocks for it what it asked for.
+    // The kernel blocks for an owner what it asked for, and an image to which the kernel came does so for the first one
+    // that it asks. Any other is called by an owner.
     const ways& w = owners[who];
-    if (by == nobody || is_image(by)) {
+    if (by == nobody || (is_image(by) && is_image(m_.current.who) && asked_ == 1)) {
       blocked = blocked || (w.flags & SA_NODEFER) == 0;
       usr2 = usr2 || w.blocks_usr2;
       if ((w.flags & static_cast<int>(SA_RESETHAND)) != 0) all_.spends.push_back({who, by});
@@ -290,13 +295,17 @@ class journey {
 
   void collect() {
     const auto& now = m_.current;
-    const unsigned until = is_image(now.who) ? m_.of(now.who).made[now.mark] : m_.clock;
+    unsigned until = is_image(now.who) ? m_.of(now.who).made[now.mark] : m_.clock;
     for (unsigned moment = until; moment > 0; --moment)
       for (const std::size_t image : {ours, theirs})
-        for (std::size_t who = 0; who <= used_up; ++who)
-          if (m_.of(image).displaced(who, moment) == moment && !is_image(who) && who != now.who &&
-              !knows(who))
-            to_ask_[count_++] = {who, image};
+        for (std::size_t who = 0; who <= used_up; ++who) {
+          const auto& known = m_.of(image);
+          if (moment > until || known.displaced(who, moment) != moment) continue;
+          // An image was displaced with an earlier registration: whoever came after that one had gone.
+          if (is_image(who) && known.last[who] == moment)
+            until = std::min(until, m_.of(who).made[known.mark[who]]);
+          if (!is_image(who) && who != now.who && !knows(who)) to_ask_[count_++] = {who, image};
+        }
   }
   bool knows(std::size_t who) const {
     return std::any_of(to_ask_, to_ask_ + count_, [who](auto& each) { return each.who == who; });
@@ -755,18 +764,8 @@ void guard_not_ready(kit::fuzzed_call& c) {
          "a guard of a range that wraps");
 }
 
-// ASan takes a jump from a stack that it does not know for a mistake, and leaves its marks on that one.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool knows_other_stacks = false;
-#elif defined(__has_feature)
-constexpr bool knows_other_stacks = !__has_feature(address_sanitizer);
-#else
-constexpr bool knows_other_stacks = true;
-#endif
-
 // A guard whose fault is handled on an alternate stack that disarms itself; the jump arms it again.
 void on_own_stack(kit::fuzzed_call& c) {
-  if (!knows_other_stacks) return;
   alignas(64) static unsigned char room[1 << 16];
   constexpr int autodisarm = static_cast<int>(1u << 31);  // SS_AUTODISARM
   stack_t before{};

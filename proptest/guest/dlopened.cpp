@@ -135,7 +135,7 @@ TEST_CASE("dlopened: behind each handler stands the header by which all versions
       const void* record = nullptr;
       for (std::uintptr_t at = (entry + 15) / 16 * 16; at + 24 <= entry + 64; at += 16) {
         const auto* const header = reinterpret_cast<const char*>(at);
-        if (memcmp(header, "surefoot.image.1", 16) != 0) continue;
+        if (memcmp(header, "surefoot.image.2", 16) != 0) continue;
         EXPECT(reinterpret_cast<std::uintptr_t>(at_distance(header + 16)) == entry);
         record = at_distance(header + 20);
         break;

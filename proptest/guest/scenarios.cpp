@@ -301,6 +301,25 @@ TEST_CASE(
   });
 }
 
+TEST_CASE(NAMED("an owner that has gone is not asked when another image takes the signals")) {
+  for_each_order([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    struct sigaction owner {};
+    owner.sa_sigaction = resigns;
+    owner.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    for (const int signal : {SIGSEGV, SIGBUS})
+      ::sigaction(signal, &owner, &before_it[signal == SIGBUS]);
+    EXPECT(pick(all, o.back()).install());
+    for (const int signal : {SIGSEGV, SIGBUS})
+      ::sigaction(signal, &before_it[signal == SIGBUS], nullptr);
+    EXPECT(pick(all, o.back()).installed() == 2);
+    EXPECT(pick(all, o.front()).install());
+    resigned = 0;
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(resigned == 0);
+  });
+}
+
 TEST_CASE(NAMED("a handler before us that leaves by a jump is reached each time")) {
   for_each_order([](const images& all, const order& o) {
     stage::bad_memory bad;
@@ -568,9 +587,9 @@ void on_fault(int signal, siginfo_t* info, void* ucontext) {
   displaced[signal == SIGBUS ? 1 : 0].sa_sigaction(signal, info, ucontext);
 }
 
-void own_both_signals() {
+void own_both_signals(handler with = on_fault) {
   struct sigaction a {};
-  a.sa_sigaction = on_fault;
+  a.sa_sigaction = with;
   a.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
   ::sigaction(SIGSEGV, &a, &displaced[0]);
   ::sigaction(SIGBUS, &a, &displaced[1]);
@@ -674,6 +693,68 @@ TEST_CASE(NAMED("an image that gets the signals back asks whom it asked before")
     stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
     EXPECT(between::calls == 2);
   });
+}
+
+namespace between {
+namespace {
+
+const guest::image* made_known = nullptr;
+void makes_an_image_known(int signal, siginfo_t* info, void* ucontext) {
+  EXPECT(made_known->install());
+  on_fault(signal, info, ucontext);
+}
+
+}  // namespace
+}  // namespace between
+
+TEST_CASE(NAMED("behind an owner that makes another image known comes whom that one displaced")) {
+  for (const cast::company& c : cast::companies())
+    for (const order& o : stage::orders(static_cast<int>(c.size))) {
+      const std::string said = child::trouble_in([&] {
+        const images all = c.enter();
+        stage::bad_memory bad;
+        stage::previous::own_both_signals();
+        between::made_known = &pick(all, o[0]);
+        EXPECT(between::made_known->install());
+        between::own_both_signals(between::makes_an_image_known);
+        EXPECT(pick(all, o[1]).install());
+        stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+      });
+      INFO(c.name << ", in the order " << text(o));
+      CHECK(said == "");
+    }
+}
+
+// It comes when the image has looked who has the signal; and when the image has set its handler another one does.
+TEST_CASE(NAMED("a foreign handler that comes while two images take the signals is asked")) {
+  for (const cast::company& c : cast::companies())
+    for (const order& o : stage::orders(static_cast<int>(c.size))) {
+      const std::string said = child::trouble_in([&] {
+        const images all = c.enter();
+        stage::bad_memory bad;
+        stage::previous::own_both_signals();
+        int step = 0;
+        {
+          const meanwhile::during_sigaction hook([&](int signal, bool set) {
+            if (signal != SIGSEGV) return;
+            if (!set && step == 0) {
+              step = 1;
+              between::own_both_signals();
+              step = 2;
+            } else if (set && step == 2) {
+              step = 3;
+              EXPECT(pick(all, o[1]).install());
+            }
+          });
+          (void)pick(all, o[0]).install();  // the other one has a signal afterwards
+        }
+        EXPECT(step == 3);
+        stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+        EXPECT(between::calls == 2);
+      });
+      INFO(c.name << ", in the order " << text(o));
+      CHECK(said == "");
+    }
 }
 
 TEST_CASE(NAMED("two chains of guards: none that does not cover a fault is left behind")) {

@@ -201,3 +201,23 @@ TEST_CASE("what a displaced owner sends again comes to the one before it, where 
   CHECK(ledger[1].info.si_code == SI_TKILL);
   CHECK(ledger[1].pc == ledger[0].pc);
 }
+
+TEST_CASE("an owner that another one hands on to runs as that one does, however we came there") {
+  for (const bool displaced : {false, true}) {
+    INFO((displaced ? "we have the signals" : "the other one has the signals"));
+    const process::ending end = process::run([&] {
+      owner<1>::take(SIGSEGV, SA_SIGINFO | SA_RESETHAND, process::set_of({SIGUSR1}));
+      owner<1>::then = process::step_over;
+      (void)surefoot::install();
+      owner<0>::take(SIGSEGV, SA_SIGINFO | SA_NODEFER);
+      owner<0>::then = owner<0>::chain;
+      if (displaced) (void)surefoot::install();
+      process::stray_load(nullptr);
+      process::stray_load(nullptr);
+    });
+    CHECK(end.status == 0);
+    CHECK(ledger[1].calls == 2);
+    CHECK(ledger[1].mask == ledger[0].mask);
+    CHECK((ledger[1].mask & (surefoot::os::only(SIGUSR1) | surefoot::os::only(SIGSEGV))) == 0);
+  }
+}

@@ -14,7 +14,7 @@ namespace surefoot {
 inline namespace SUREFOOT_ABI {
 namespace arch {
 
-#define SUREFOOT_DETAIL_MAGIC "surefoot.image.1"
+#define SUREFOOT_DETAIL_MAGIC "surefoot.image.2"
 inline constexpr char header_magic[17] = SUREFOOT_DETAIL_MAGIC;
 inline constexpr std::uintptr_t header_reach = 64;
 

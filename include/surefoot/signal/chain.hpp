@@ -102,11 +102,14 @@ struct owners {
     return true;
   }
 
-  // An owner that has the signal again is none that we displaced. Those before it stay: it may hand
-  // on to us.
-  void forget(const struct sigaction& action) noexcept {
-    for (owner& each : known)
-      if (each.is(action)) __atomic_store_n(&each.last, 0, __ATOMIC_RELEASE);
+  // An owner that has the signal again is none that was displaced, up to that moment: another thread may do so anew.
+  // Those before it stay: it may hand on to us.
+  void forget(const struct sigaction& action, std::uint64_t until) noexcept {
+    for (owner& each : known) {
+      std::uint64_t at = __atomic_load_n(&each.last, __ATOMIC_ACQUIRE);
+      if (at <= until && each.is(action))
+        __atomic_compare_exchange_n(&each.last, &at, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    }
   }
 
   // The mark of the next registration.
@@ -114,7 +117,12 @@ struct owners {
     const std::uint32_t before = __atomic_fetch_add(&registrations, 1, __ATOMIC_RELAXED);
     return before == 0 ? 0 : 1 + (before - 1) % (marks - 1);
   }
-  std::uint64_t* moment_of(const struct sigaction& ours) noexcept { return &taken[mark_of(ours)]; }
+  std::uint64_t moment_of(unsigned mark) const noexcept {
+    return __atomic_load_n(&taken[mark], __ATOMIC_ACQUIRE);
+  }
+  void set_moment_of(unsigned mark, std::uint64_t now) noexcept {
+    __atomic_store_n(&taken[mark], now, __ATOMIC_RELEASE);
+  }
 
  private:
   owner* entry_of(const struct sigaction& action) noexcept {
@@ -153,14 +161,18 @@ inline std::uint64_t later_moment() noexcept {
   }
 }
 
-// Up to which moment owners are asked about a signal, who has it now being `current`: up to the
-// registration, where that is one of an image of our list. What signal() puts back has no mark.
+// The image of our list whose registration this is; null where it is somebody else's.
+inline image_record* image_with(const struct sigaction& a) noexcept {
+  image_record* const r = record_behind(handler_of(a));
+  return r != nullptr && list_with(r) == list_with(&this_image) ? r : nullptr;
+}
+
+// Up to which moment owners were displaced that stand behind that registration of `r`: its own, where that is known. What
+// signal() puts back has no mark.
 inline constexpr std::uint64_t any_moment = ~std::uint64_t{0} - 1;
-inline std::uint64_t asked_until(int signal, const struct sigaction& current) noexcept {
-  image_record* const r = record_behind(handler_of(current));
-  if (r == nullptr || (current.sa_flags & SA_SIGINFO) == 0) return any_moment;
-  if (list_with(r) != list_with(&this_image)) return any_moment;
-  return __atomic_load_n(owners_of(*r, signal).moment_of(current), __ATOMIC_ACQUIRE);
+inline std::uint64_t moment_of(const image_record& r, int signal,
+                               const struct sigaction& a) noexcept {
+  return (a.sa_flags & SA_SIGINFO) != 0 ? owners_of(r, signal).moment_of(mark_of(a)) : any_moment;
 }
 
 // What the kernel would do to a signal without a handler. The signal is queued to the thread itself
@@ -183,48 +195,81 @@ inline void default_action(int signal, const siginfo_t& info) noexcept {
 // it, whatever copy of the siginfo comes with it, and one that an owner left by longjmp leaves
 // nothing behind. FROZEN: images of other versions go on with it.
 struct forwarding {
-  static constexpr std::uint32_t most = 30;
+  static constexpr std::uint32_t most = 60;
 
   std::uint64_t magic;
   forwarding* outer;  // of an image that is not in our list, through which the delivery came here
   image_record* by;
-  std::uint32_t count, asked;
-  owner* to_ask[most];  // newest first
+  std::uint64_t until;         // the owners are those that were displaced up to then
+  std::uint32_t count, asked;  // of to_ask
+  std::uint32_t images;        // in our list, when it was asked last
+  std::uint32_t by_kernel;     // 1: to one of our images, not to somebody who called one
+  owner* to_ask[most];         // newest first
 
   // All that are to be asked, as they are now: what others do meanwhile takes nobody away.
   void collect(int signal) noexcept {
     struct sigaction current {};
     const bool known = os::query(signal, current);
-    const std::uint64_t until = known ? asked_until(signal, current) : any_moment;
-    std::uint64_t before = until + 1;
-    count = asked = 0;
-    while (count < most) {
-      owner* const next = newest_of_all(signal, before, before);
-      if (next == nullptr) break;
-      // A foreign one that has the signal handed it to us itself.
-      const bool hands_on = known && until == any_moment && next->is(current);
-      if (!hands_on && next->image_of() == nullptr && !has(*next)) to_ask[count++] = next;
-    }
+    const image_record* const r = known ? image_with(current) : nullptr;
+    by_kernel = !known || r != nullptr ? 1 : 0;
+    until = r != nullptr ? moment_of(*r, signal, current) : any_moment;
+    count = asked = images = 0;
+    // A foreign one that has the signal handed it to us itself.
+    walk(signal, by_kernel != 0 ? nullptr : &current);
+  }
+  // An owner may have made another image known to us.
+  void collect_more(int signal) noexcept {
+    std::uint32_t now = 0;
+    for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r)) ++now;
+    if (now == images) return;
+    struct sigaction current {};
+    walk(signal, os::query(signal, current) ? &current : nullptr);
   }
 
  private:
-  // Two images may have displaced the same one.
-  bool has(const owner& o) const noexcept {
-    for (std::uint32_t i = 0; i < count; ++i)
-      if (to_ask[i]->is(o.action)) return true;
-    return false;
+  void walk(int signal, const struct sigaction* handed_on_by) noexcept {
+    std::uint64_t before = until + 1;
+    while (count < most && before != 0) {
+      const std::uint64_t at = newest_of_all(signal, before);
+      std::uint64_t next = at;
+      // Images that did not know each other may have the same moment.
+      for (const image_record* r = list_with(&this_image); at != 0 && r != nullptr;
+           r = next_of(r)) {
+        std::uint64_t its = 0;
+        owner* const o = owners_of(*r, signal).newest(before, its);
+        if (its == at) add(*o, signal, at, handed_on_by, next);
+      }
+      before = next;
+    }
   }
-  owner* newest_of_all(int signal, std::uint64_t before, std::uint64_t& at) const noexcept {
-    owner* found = nullptr;
-    at = 0;
+  // One that was displaced at that moment; `before`: those that come next were displaced before then.
+  void add(owner& o, int signal, std::uint64_t at, const struct sigaction* handed_on_by,
+           std::uint64_t& before) noexcept {
+    if (const image_record* const image = o.image_of()) {
+      // Displaced with an earlier registration: whoever came after that one had gone.
+      if (__atomic_load_n(&o.last, __ATOMIC_ACQUIRE) == at) {
+        const unsigned mark = __atomic_load_n(&o.mark, __ATOMIC_RELAXED);
+        before = detail::smaller(before, owners_of(*image, signal).moment_of(mark) + 1);
+      }
+      return;
+    }
+    if (count == most || (handed_on_by != nullptr && o.is(*handed_on_by))) return;
+    // Two images may have displaced the same one.
+    for (std::uint32_t i = 0; i < count; ++i)
+      if (to_ask[i]->is(o.action)) return;
+    to_ask[count++] = &o;
+  }
+  // When any image of the list displaced somebody last before that moment; 0: never.
+  std::uint64_t newest_of_all(int signal, std::uint64_t before) noexcept {
+    std::uint64_t at = 0;
+    images = 0;
     for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r)) {
       std::uint64_t its = 0;
-      owner* const o = owners_of(*r, signal).newest(before, its);
-      if (its <= at) continue;
-      found = o;
-      at = its;
+      (void)owners_of(*r, signal).newest(before, its);
+      at = detail::larger(at, its);
+      ++images;
     }
-    return found;
+    return at;
   }
 };
 inline constexpr std::uint64_t forwarding_magic = 0x667573'2d647766;
@@ -249,8 +294,16 @@ inline siginfo_t seen_by(const struct sigaction& owner, const siginfo_t& info) n
   return copy;
 }
 
-// Hands the signal to one owner.
-inline void deliver(owner& to, int signal, const siginfo_t& info, void* ucontext) noexcept {
+inline void call(const struct sigaction& a, int signal, siginfo_t* info, void* ucontext) noexcept {
+  if ((a.sa_flags & SA_SIGINFO) != 0)
+    a.sa_sigaction(signal, info, ucontext);
+  else
+    a.sa_handler(signal);
+}
+
+// Hands the signal to one owner: as the kernel does, or where an owner called us, as that one would have.
+inline void deliver(owner& to, int signal, const siginfo_t& info, void* ucontext,
+                    bool by_kernel) noexcept {
   const struct sigaction& a = to.action;
   const std::uintptr_t handler = handler_of(a);
   const bool ignored = handler == reinterpret_cast<std::uintptr_t>(SIG_IGN);
@@ -258,24 +311,26 @@ inline void deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
   if (ignored || handler == reinterpret_cast<std::uintptr_t>(SIG_DFL) || to.is_spent())
     return default_action(signal, info);
   siginfo_t copy = seen_by(a, info);  // what an owner writes there does not reach the next one
+  if (!by_kernel) return call(a, signal, &copy, ucontext);
+
   if ((a.sa_flags & static_cast<int>(SA_RESETHAND)) != 0)
     __atomic_store_n(&to.spent, 1, __ATOMIC_RELAXED);
   os::signal_mask blocked = os::mask_of(a.sa_mask);
   if ((a.sa_flags & SA_NODEFER) == 0) blocked |= os::only(signal);
   const os::signal_mask before = os::block(blocked);
-  if ((a.sa_flags & SA_SIGINFO) != 0)
-    a.sa_sigaction(signal, &copy, ucontext);
-  else
-    a.sa_handler(signal);
+  call(a, signal, &copy, ucontext);
   // What came to it meanwhile, and had to wait, is delivered where the interrupted code goes on: some put
   // back what they had displaced, and raise the signal for that one (Catch2).
-  os::set_mask(before | os::pending());
+  const bool deferred = (blocked & ~before) != 0;
+  os::set_mask(deferred ? before | os::pending() : before);
 }
 
 // Asks the next one of the owners that are left. False where there is none.
 inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* ucontext) noexcept {
+  if (f.asked == f.count) f.collect_more(signal);
   if (f.asked == f.count) return false;
-  deliver(*f.to_ask[f.asked++], signal, info, ucontext);
+  owner& next = *f.to_ask[f.asked++];
+  deliver(next, signal, info, ucontext, f.by_kernel != 0 && f.asked == 1);
   return true;
 }
 
@@ -287,7 +342,7 @@ inline bool forward(int signal, const siginfo_t& info, void* ucontext) noexcept 
   for (forwarding* f = forwarding_at(mark); f != nullptr; f = f->outer)
     if (list_with(f->by) == list_with(&this_image)) return ask_owner(*f, signal, info, ucontext);
 
-  forwarding f;  // NOLINT: 280 bytes of a signal's stack, of which collect() writes what is read
+  forwarding f;  // NOLINT: 540 bytes of a signal's stack, of which collect() writes what is read
   f.magic = forwarding_magic;
   f.outer = forwarding_at(mark);
   f.by = &this_image;

@@ -28,6 +28,11 @@ inline void on_signal(int signal, siginfo_t* info, void* ucontext) noexcept {
 
 inline auto our_entry() noexcept { return arch::entry_of<&on_signal, &this_image>(); }
 
+inline bool same(const struct sigaction& a, const struct sigaction& b) noexcept {
+  return handler_of(a) == handler_of(b) && a.sa_flags == b.sa_flags &&
+         os::mask_of(a.sa_mask) == os::mask_of(b.sa_mask);
+}
+
 inline bool is_ours(const struct sigaction& a) noexcept {
   return handler_of(a) == reinterpret_cast<std::uintptr_t>(our_entry());
 }
@@ -114,18 +119,24 @@ inline bool take(int signal) noexcept {
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | os::expose_tag_bits |
                   static_cast<int>(all.next_mark());
   sigemptyset(&ours.sa_mask);
-  std::uint64_t* const moment = all.moment_of(ours);
-  __atomic_store_n(moment, later_moment(), __ATOMIC_RELEASE);
-  // Another image may have come between the look and the set. Until it is known, faults that we
+  const unsigned mark = mark_of(ours);
+  const std::uint64_t just_before = later_moment();
+  all.set_moment_of(mark, later_moment());
+  // Somebody may have come between the look and the set. Until another image is known, faults that we
   // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.
   os::signal_mask mask = 0;
   const bool blocked = os::block_what_can_wait(mask);
   this_settling.enter();
   struct sigaction before {};
   const bool done = os::exchange(signal, ours, before);
-  if (done && !is_ours(before)) (void)displace(signal, before);
-  // Whoever came between did so before us.
-  __atomic_store_n(moment, later_moment(), __ATOMIC_RELEASE);
+  if (done && !same(before, now)) {
+    if (record_behind(handler_of(before)) == nullptr) {
+      (void)all.remember(before, nullptr, just_before);
+    } else {
+      if (!is_ours(before)) (void)displace(signal, before);
+      all.set_moment_of(mark, later_moment());
+    }
+  }
   this_settling.leave();
   if (blocked) os::set_mask(mask);
   return done;
@@ -161,7 +172,8 @@ inline bool give_back(int signal) noexcept {
   if (!os::query(signal, now) || !is_ours(now)) return false;
   struct sigaction to {};
   to.sa_handler = SIG_DFL;
-  (void)owner_before(this_image, signal, asked_until(signal, now) + 1, to);
+  const std::uint64_t until = moment_of(this_image, signal, now);
+  (void)owner_before(this_image, signal, until + 1, to);
   struct sigaction before {};
   if (!os::exchange(signal, to, before)) return false;
   if (!is_ours(before)) {  // taken between the look and the set: theirs again
@@ -169,7 +181,14 @@ inline bool give_back(int signal) noexcept {
     (void)os::exchange(signal, before, ignored);
     return false;
   }
-  owners_of(this_image, signal).forget(to);
+  owners_of(this_image, signal).forget(to, until);
+  // Others remember an image, too, for those before it.
+  if (image_with(to) == nullptr)
+    for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
+      owners_of(*r, signal).forget(to, until);
+  // Nobody has displaced our first registration: the next one is as new.
+  if (mark_of(now) == 0)
+    __atomic_store_n(&owners_of(this_image, signal).registrations, 0, __ATOMIC_RELAXED);
   return true;
 }
 
