@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engines.hpp"
+#include "machine.hpp"
 #include "process.hpp"
 
 namespace {
@@ -189,6 +190,8 @@ TEST_CASE("an owner that restores us and sends the signal again has done with it
 }
 
 TEST_CASE("what a displaced owner sends again comes to the one before it, where the fault was") {
+  if (machine::is_user_mode_emulation())
+    return memory::say_skipped("that a SIGSEGV which was raised while blocked waits");
   const process::ending end = process::run([] {
     owner<1>::take(SIGSEGV);
     owner<1>::then = process::step_over;
@@ -217,6 +220,8 @@ TEST_CASE("an owner that another one hands on to runs as that one does, however 
     });
     CHECK(end.status == 0);
     CHECK(ledger[1].calls == 2);
+    // What qemu's user mode blocks in a handler on riscv64 is nothing that anybody asked for.
+    if (machine::is_user_mode_emulation()) continue;
     CHECK(ledger[1].mask == ledger[0].mask);
     CHECK((ledger[1].mask & (surefoot::os::only(SIGUSR1) | surefoot::os::only(SIGSEGV))) == 0);
   }

@@ -96,8 +96,8 @@ struct owners {
     __atomic_store_n(&it->image, image, __ATOMIC_RELAXED);
     __atomic_store_n(&it->mark, mark_of(action), __ATOMIC_RELAXED);
     __atomic_store_n(&it->spent, 0, __ATOMIC_RELAXED);
-    if (__atomic_load_n(&it->last, __ATOMIC_RELAXED) == 0)
-      __atomic_store_n(&it->first, now, __ATOMIC_RELAXED);
+    std::uint64_t never = 0;  // of two threads the one that came first counts
+    __atomic_compare_exchange_n(&it->first, &never, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     __atomic_store_n(&it->last, now, __ATOMIC_RELEASE);
     return true;
   }
@@ -107,8 +107,10 @@ struct owners {
   void forget(const struct sigaction& action, std::uint64_t until) noexcept {
     for (owner& each : known) {
       std::uint64_t at = __atomic_load_n(&each.last, __ATOMIC_ACQUIRE);
-      if (at <= until && each.is(action))
-        __atomic_compare_exchange_n(&each.last, &at, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+      if (at <= until && each.is(action) &&
+          __atomic_compare_exchange_n(&each.last, &at, 0, false, __ATOMIC_ACQ_REL,
+                                      __ATOMIC_RELAXED))
+        __atomic_store_n(&each.first, 0, __ATOMIC_RELAXED);
     }
   }
 
