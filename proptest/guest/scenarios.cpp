@@ -72,6 +72,20 @@ void for_each_order(const scenario& play,
       }
 }
 
+// The same, but for the taking.
+void for_each_order_before_any_takes(const scenario& play) {
+  for (const cast::company& c : cast::companies())
+    for (const order& o : stage::orders(static_cast<int>(c.size))) {
+      const std::string said = child::trouble_in([&] {
+        const images all = c.enter();
+        stage::previous::own_both_signals();
+        play(all, o);
+      });
+      INFO(c.name << ", in the order " << text(o));
+      CHECK(said == "");
+    }
+}
+
 // Each sequence of `length` numbers below n.
 void for_each_sequence(int n, std::size_t length, const std::function<void(const order&)>& f) {
   order o(length, 0);
@@ -507,22 +521,15 @@ void take_late(const images& all, const order& o, std::size_t i, faulting& other
 
 TEST_CASE(
     NAMED("while an image takes the signals from another one, that one's faults are its own")) {
-  for (const cast::company& c : cast::companies())
-    for (const order& o : stage::orders(static_cast<int>(c.size))) {
-      const std::string said = child::trouble_in([&] {
-        const images all = c.enter();
-        stage::previous::own_both_signals();
-        stage::bad_memory bad;
-        {
-          faulting others(all, o, bad);
-          take_late(all, o, o.size() - 1, others);
-        }
-        EXPECT(stage::previous::calls == 0);
-        expect_that_every_image_still_guards(all, bad);
-      });
-      INFO(c.name << ", in the order " << text(o));
-      CHECK(said == "");
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    {
+      faulting others(all, o, bad);
+      take_late(all, o, o.size() - 1, others);
     }
+    EXPECT(stage::previous::calls == 0);
+    expect_that_every_image_still_guards(all, bad);
+  });
 }
 
 TEST_CASE(NAMED("images that come to be used at once, by threads, know each other")) {
@@ -708,53 +715,39 @@ void makes_an_image_known(int signal, siginfo_t* info, void* ucontext) {
 }  // namespace between
 
 TEST_CASE(NAMED("behind an owner that makes another image known comes whom that one displaced")) {
-  for (const cast::company& c : cast::companies())
-    for (const order& o : stage::orders(static_cast<int>(c.size))) {
-      const std::string said = child::trouble_in([&] {
-        const images all = c.enter();
-        stage::bad_memory bad;
-        stage::previous::own_both_signals();
-        between::made_known = &pick(all, o[0]);
-        EXPECT(between::made_known->install());
-        between::own_both_signals(between::makes_an_image_known);
-        EXPECT(pick(all, o[1]).install());
-        stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
-      });
-      INFO(c.name << ", in the order " << text(o));
-      CHECK(said == "");
-    }
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    between::made_known = &pick(all, o[0]);
+    EXPECT(between::made_known->install());
+    between::own_both_signals(between::makes_an_image_known);
+    EXPECT(pick(all, o[1]).install());
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+  });
 }
 
 // It comes when the image has looked who has the signal; and when the image has set its handler another one does.
 TEST_CASE(NAMED("a foreign handler that comes while two images take the signals is asked")) {
-  for (const cast::company& c : cast::companies())
-    for (const order& o : stage::orders(static_cast<int>(c.size))) {
-      const std::string said = child::trouble_in([&] {
-        const images all = c.enter();
-        stage::bad_memory bad;
-        stage::previous::own_both_signals();
-        int step = 0;
-        {
-          const meanwhile::during_sigaction hook([&](int signal, bool set) {
-            if (signal != SIGSEGV) return;
-            if (!set && step == 0) {
-              step = 1;
-              between::own_both_signals();
-              step = 2;
-            } else if (set && step == 2) {
-              step = 3;
-              EXPECT(pick(all, o[1]).install());
-            }
-          });
-          (void)pick(all, o[0]).install();  // the other one has a signal afterwards
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    int step = 0;
+    {
+      const meanwhile::during_sigaction hook([&](int signal, bool set) {
+        if (signal != SIGSEGV) return;
+        if (!set && step == 0) {
+          step = 1;
+          between::own_both_signals();
+          step = 2;
+        } else if (set && step == 2) {
+          step = 3;
+          EXPECT(pick(all, o[1]).install());
         }
-        EXPECT(step == 3);
-        stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
-        EXPECT(between::calls == 2);
       });
-      INFO(c.name << ", in the order " << text(o));
-      CHECK(said == "");
+      (void)pick(all, o[0]).install();  // the other one has a signal afterwards
     }
+    EXPECT(step == 3);
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(between::calls == 2);
+  });
 }
 
 TEST_CASE(NAMED("two chains of guards: none that does not cover a fault is left behind")) {

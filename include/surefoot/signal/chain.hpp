@@ -40,6 +40,12 @@ inline unsigned mark_of(const struct sigaction& a) noexcept {
   return static_cast<unsigned>(a.sa_flags & mark_bits);
 }
 
+// The same handler, in the same way; of an image perhaps another registration.
+inline bool alike(const struct sigaction& a, const struct sigaction& b) noexcept {
+  return handler_of(a) == handler_of(b) && (a.sa_flags & ~mark_bits) == (b.sa_flags & ~mark_bits) &&
+         os::mask_of(a.sa_mask) == os::mask_of(b.sa_mask);
+}
+
 // One displaced disposition.
 struct owner {
   std::uint32_t
@@ -51,10 +57,7 @@ struct owner {
   unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
 
   bool is(const struct sigaction& other) const noexcept {
-    return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == 2 &&
-           handler_of(action) == handler_of(other) &&
-           (action.sa_flags & ~mark_bits) == (other.sa_flags & ~mark_bits) &&
-           os::mask_of(action.sa_mask) == os::mask_of(other.sa_mask);
+    return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == 2 && alike(action, other);
   }
   // When it was displaced last before that moment, as far as that is known; 0: never.
   std::uint64_t displaced_before(std::uint64_t moment) const noexcept {

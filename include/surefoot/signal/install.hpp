@@ -28,11 +28,6 @@ inline void on_signal(int signal, siginfo_t* info, void* ucontext) noexcept {
 
 inline auto our_entry() noexcept { return arch::entry_of<&on_signal, &this_image>(); }
 
-inline bool same(const struct sigaction& a, const struct sigaction& b) noexcept {
-  return handler_of(a) == handler_of(b) && a.sa_flags == b.sa_flags &&
-         os::mask_of(a.sa_mask) == os::mask_of(b.sa_mask);
-}
-
 inline bool is_ours(const struct sigaction& a) noexcept {
   return handler_of(a) == reinterpret_cast<std::uintptr_t>(our_entry());
 }
@@ -129,7 +124,7 @@ inline bool take(int signal) noexcept {
   this_settling.enter();
   struct sigaction before {};
   const bool done = os::exchange(signal, ours, before);
-  if (done && !same(before, now)) {
+  if (done && !(alike(before, now) && mark_of(before) == mark_of(now))) {
     if (record_behind(handler_of(before)) == nullptr) {
       (void)all.remember(before, nullptr, just_before);
     } else {
