@@ -750,6 +750,26 @@ TEST_CASE(NAMED("a foreign handler that comes while two images take the signals 
   });
 }
 
+TEST_CASE(NAMED("an owner that has the signals again is asked by nobody who had displaced it")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    EXPECT(pick(all, o[0]).install());
+    between::own_both_signals();
+    EXPECT(pick(all, o[0]).install());
+    EXPECT(pick(all, o[1]).install());
+    EXPECT(pick(all, o[0]).uninstall() == 0);
+    EXPECT(pick(all, o[1]).uninstall() == 2);
+    // Another one comes, and hands on to it.
+    handed_on_to = between::on_fault;
+    struct sigaction owner {};
+    owner.sa_sigaction = hands_on;
+    owner.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+    for (const int signal : {SIGSEGV, SIGBUS}) ::sigaction(signal, &owner, nullptr);
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(between::calls == 2);
+  });
+}
+
 TEST_CASE(NAMED("two chains of guards: none that does not cover a fault is left behind")) {
   between::for_each_order_with_it([](const images& all, const order&) {
     stage::bad_memory bad;
