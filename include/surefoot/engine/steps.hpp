@@ -1,15 +1,17 @@
 // Copies and fills in steps of the widest vectors that the processor has: what engine::table does where the
 // machine offers such steps (arch/concept.hpp). A step is one statement with all of its accesses, so that a
-// good one costs little more than they do; that any of them may fault costs a flag.
+// good one costs little more than they do; that any of them may fault costs nothing.
 //
 // Sizes up to eight vectors are one step, whose last accesses may overlap its first ones; larger ones go
 // four vectors at a time, and end in such a step; a fill of a page and more is the processor's own loop, where it has
-// a fast one. On bench/copies.cpp's machine that is about as fast as libc's memcpy and memset at every size.
+// a fast one. On bench/copies.cpp's machines that is about as fast as libc's memcpy and memset at every size.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
+#include <surefoot/config.hpp>
+#include <surefoot/engine/sanitizers.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/fault.hpp>
 #include <surefoot/range.hpp>
@@ -28,7 +30,8 @@ struct copying {
   using source = const volatile void*;
   static constexpr bool is_fill = false;
   // Does the destination overlap its source from so close that a store might change what it is to be made of
-  // again? Emulators store wide vectors in parts of 16 bytes, of which a fault may leave the first ones done.
+  // again? The rows behind the first one would; so would an emulator that stores vectors of 32 bytes in two parts, of
+  // which a fault may leave the first one done (vectors of 64 bytes are a processor's: there a store is whole).
   static bool is_close(const volatile void* dst, source from) noexcept {
     return address(from) - address(dst) < 64;
   }
@@ -44,22 +47,26 @@ struct filling {
   static source behind(source from, std::size_t) noexcept { return from; }
 };
 
-// Where steps ended: what settle_copy() wants to know.
+// Where steps ended: what settle_copy() wants to know. The trap, of which every step is told the place, is where
+// the whole is: that saves an instruction.
 struct stop {
-  place now;
   arch::trap trap;
+  place now;
 };
 
 // As the width of a place: no multiple of it lies before the bad byte, so all from `at` on is to be done again.
 inline constexpr std::size_t whole_step = ~std::size_t{0};
 
 // A step of `n` bytes met a fault, Count accesses of a width at each end: what is stored of it for certain? All
-// stores before the one that faulted, which ascend; nothing, where a load did. Which row it was of its entry says:
+// stores before the one that faulted, which ascend; nothing, where a load did; and `least`, of those before. Which row it was of its entry says:
 // where they overlap the address does not, for another thread may have taken the memory away between the two.
-template <std::size_t Width, std::size_t Count>
-[[gnu::cold, gnu::noinline]] inline bool step_met(const volatile void* dst, std::size_t n,
-                                                  arch::trap t, std::size_t before,
-                                                  stop& met) noexcept {
+// OPAQUE, and called last, with all that its caller was given in the same registers: the good path moves none of it.
+template <std::size_t Width, std::size_t Count, class Work>
+[[gnu::cold]] SUREFOOT_OPAQUE inline bool step_met(volatile void* dst, typename Work::source,
+                                                   std::size_t n, stop& met, std::size_t before,
+                                                   std::size_t least) noexcept {
+  written(&met.trap, sizeof met.trap);
+  const arch::trap t = met.trap;
   const bool writes = (t.info & signals::trap_writes) != 0;
   std::size_t stored = 0;
   if (writes) {
@@ -70,111 +77,124 @@ template <std::size_t Width, std::size_t Count>
     else
       stored = larger(first_row, last_row + (larger(bad, last_row) - last_row) / Width * Width);
   }
-  met = {{before + stored, whole_step, writes ? access_kind::write : access_kind::read}, t};
+  met.now = {larger(before + stored, least), whole_step,
+             writes ? access_kind::write : access_kind::read};
   return true;
 }
 
 // A step at both ends of n bytes.
 template <std::size_t Width, std::size_t Count, class Work>
 [[gnu::always_inline]] inline bool step(volatile void* dst, typename Work::source from,
-                                        std::size_t n, std::size_t before, stop& met) noexcept {
+                                        std::size_t n, stop& met, std::size_t before = 0,
+                                        std::size_t least = 0) noexcept {
   using steps = typename Work::machine::template steps<Width>;
-  arch::trap t;
   bool faulted;
   if constexpr (Count == 1)
-    faulted = steps::ends(dst, from, n, t);
+    faulted = steps::ends(dst, from, n, met.trap);
   else if constexpr (Count == 2)
-    faulted = steps::two_at_ends(dst, from, n, t);
+    faulted = steps::two_at_ends(dst, from, n, met.trap);
   else
-    faulted = steps::four_at_ends(dst, from, n, t);
-  if (faulted) [[unlikely]]
-    return step_met<Width, Count>(dst, n, t, before, met);
-  return false;
+    faulted = steps::four_at_ends(dst, from, n, met.trap);
+  if (!faulted) [[likely]]
+    return false;
+  return step_met<Width, Count, Work>(dst, from, n, met, before, least);
 }
 
-template <class Work>
-bool in_steps(volatile void* dst, typename Work::source from, std::size_t n, stop& met) noexcept;
-
-// From which size on the stores of a long copy are aligned first: the few bytes that this takes more pay
-// at 2 KiB where vectors that cross a cache line cost twice (bench/copies.cpp, unaligned).
-inline constexpr std::size_t worth_aligning = 2048;
+// A row of four, `at` bytes behind the beginning.
+template <std::size_t Width, class Work>
+[[gnu::always_inline]] inline bool row_step(volatile void* dst, typename Work::source from,
+                                            stop& met, std::size_t at, std::size_t least) noexcept {
+  constexpr std::size_t row = 4 * Width;
+  volatile void* const to = forward(dst, at);
+  const auto what = Work::behind(from, at);
+  if (!Work::machine::template steps<Width>::row(to, what, row, met.trap)) [[likely]]
+    return false;
+  Work::machine::template leave<Width>();
+  (void)step_met<Width, 4, Work>(to, what, row, met, at, least);
+  return true;
+}
 
 // From which size on a fill is left to the processor where it is good at that: from a page on `rep stosb` is as
 // fast as any loop, and for 64 MiB of zeros more than twice as fast (bench/copies.cpp). A copy by `rep movsb` is
 // never faster than one in steps, and takes twice as long where the two sides are not aligned alike.
 inline constexpr std::size_t worth_a_string = 4096;
 
-// More than eight vectors. True where a fault ended it: then `met` says where.
-template <std::size_t Width, class Work>
-[[gnu::noinline]] bool in_rows(volatile void* dst, typename Work::source from, std::size_t n,
-                               stop& met) noexcept {
-  if constexpr (Work::is_fill) {
-    if (n >= worth_a_string && Work::machine::has_fast_strings()) {
-      volatile void* here = dst;
-      arch::trap t;
-      if (!Work::machine::fill_by_string(here, from, n, t)) [[likely]]
-        return false;
-      met = {{address(here) - address(dst), whole_step, access_kind::write}, t};
-      return true;
-    }
-  }
-  std::size_t at = 0;
-  if (n >= worth_aligning) {
-    at = (std::size_t{0} - address(dst)) & (Width - 1);
-    if (at != 0 && in_steps<Work>(dst, from, at, met)) return true;
-  }
-  for (; n - at > 8 * Width; at += 4 * Width) {
-    arch::trap t;
-    if (Work::machine::template steps<Width>::row(forward(dst, at), Work::behind(from, at),
-                                                  4 * Width, t)) [[unlikely]] {
-      Work::machine::template leave<Width>();
-      return step_met<Width, 4>(forward(dst, at), 4 * Width, t, at, met);
-    }
-  }
-  return step<Width, 4, Work>(forward(dst, at), Work::behind(from, at), n - at, at, met);
+// A fill by the processor's own loop. True where a fault ended it: then `met` says where.
+template <class Work>
+[[gnu::noinline]] bool in_a_string(volatile void* dst, std::uint64_t bytes, std::size_t n,
+                                   stop& met) noexcept {
+  volatile void* here = dst;
+  arch::trap t;
+  if (!Work::machine::fill_by_string(here, bytes, n, t)) [[likely]]
+    return false;
+  met = {t, {address(here) - address(dst), whole_step, access_kind::write}};
+  return true;
 }
 
-// More than 64 bytes.
+// More than eight vectors.
 template <std::size_t Width, class Work>
-[[gnu::noinline]] bool in_wide_steps(volatile void* dst, typename Work::source from, std::size_t n,
-                                     stop& met) noexcept {
-  if (n <= 2 * Width) return step<Width, 1, Work>(dst, from, n, 0, met);
-  if (n <= 4 * Width) return step<Width, 2, Work>(dst, from, n, 0, met);
-  if (n <= 8 * Width) return step<Width, 4, Work>(dst, from, n, 0, met);
+SUREFOOT_OPAQUE bool in_rows(volatile void* dst, typename Work::source from, std::size_t n,
+                             stop& met) noexcept {
+  constexpr std::size_t row = 4 * Width;
+  // The first row lies at the beginning, those behind it where the stores are aligned, over a part of the first.
+  if (row_step<Width, Work>(dst, from, met, 0, 0)) return true;
+  std::size_t at = row - (Work::is_close(dst, from) ? 0 : address(dst) & (Width - 1));
+  for (; n - at > 2 * row; at += row)
+    if (row_step<Width, Work>(dst, from, met, at, row)) return true;
+  return step<Width, 4, Work>(forward(dst, at), Work::behind(from, at), n - at, met, at, row);
+}
+
+// 64 bytes and more.
+template <std::size_t Width, class Work>
+[[gnu::always_inline]] inline bool in_wide_steps(volatile void* dst, typename Work::source from,
+                                                 std::size_t n, stop& met) noexcept {
+  if (n <= 2 * Width) [[likely]]
+    return step<Width, 1, Work>(dst, from, n, met);
+  if (n <= 4 * Width) return step<Width, 2, Work>(dst, from, n, met);
+  if (n <= 8 * Width) return step<Width, 4, Work>(dst, from, n, met);
+  if constexpr (Work::is_fill)
+    if (n >= worth_a_string && Work::machine::has_fast_strings())
+      return in_a_string<Work>(dst, from, n, met);
   return in_rows<Width, Work>(dst, from, n, met);
 }
 
-// The first time that the width matters.
 template <class Work>
-[[gnu::cold, gnu::noinline]] bool in_steps_asking(volatile void* dst, typename Work::source from,
-                                                  std::size_t n, stop& met) noexcept {
-  Work::machine::ask_width();
-  return in_steps<Work>(dst, from, n, met);
+bool in_steps(volatile void* dst, typename Work::source from, std::size_t n, stop& met) noexcept;
+
+// 64 bytes and more, without vectors of 64; or the first time that the width matters.
+template <class Work>
+[[gnu::noinline]] bool in_narrower_steps(volatile void* dst, typename Work::source from,
+                                         std::size_t n, stop& met) noexcept {
+  const std::size_t width = Work::machine::known_width();
+  if (width == 0) {
+    Work::machine::ask_width();
+    return in_steps<Work>(dst, from, n, met);
+  }
+  if (width == 16 || Work::is_close(dst, from)) return in_wide_steps<16, Work>(dst, from, n, met);
+  return in_wide_steps<32, Work>(dst, from, n, met);
 }
 
-// What most calls are for comes first, and needs no width: two or four vectors of 16 bytes are as fast
-// as one or two wider ones, which have to be left again.
+// Less than 64 bytes need no width: two or four vectors of 16 bytes are as fast as one or two wider ones, which may
+// have to be left again.
 template <class Work>
-[[gnu::noinline]] bool in_steps(volatile void* dst, typename Work::source from, std::size_t n,
-                                stop& met) noexcept {
-  if (n > 64) [[unlikely]] {
-    if (Work::is_close(dst, from)) [[unlikely]]
-      return in_wide_steps<16, Work>(dst, from, n, met);
-    const std::size_t width = Work::machine::known_width();
-    if (width == 64) [[likely]]
-      return in_wide_steps<64, Work>(dst, from, n, met);
-    if (width == 32) return in_wide_steps<32, Work>(dst, from, n, met);
-    if (width == 16) return in_wide_steps<16, Work>(dst, from, n, met);
-    return in_steps_asking<Work>(dst, from, n, met);
+SUREFOOT_OPAQUE bool in_steps(volatile void* dst, typename Work::source from, std::size_t n,
+                              stop& met) noexcept {
+  if (n >= 64) {
+    if (Work::machine::known_width() != 64) [[unlikely]]
+      return in_narrower_steps<Work>(dst, from, n, met);
+    return in_wide_steps<64, Work>(dst, from, n, met);
   }
-  if (n > 32) return step<16, 2, Work>(dst, from, n, 0, met);
-  if (n > 16) return step<16, 1, Work>(dst, from, n, 0, met);
-  if (n >= 8) return step<8, 1, Work>(dst, from, n, 0, met);
-  if (n >= 4) return step<4, 1, Work>(dst, from, n, 0, met);
-  if (n >= 2) return step<2, 1, Work>(dst, from, n, 0, met);
+  if (n >= 16) {
+    if (n > 32) return step<16, 2, Work>(dst, from, n, met);
+    return step<16, 1, Work>(dst, from, n, met);
+  }
+  if (n >= 8) return step<8, 1, Work>(dst, from, n, met);
+  if (n >= 4) return step<4, 1, Work>(dst, from, n, met);
+  if (n >= 2) return step<2, 1, Work>(dst, from, n, met);
   if (n == 0) return false;
-  arch::trap t;
-  return Work::machine::template steps<1>::one(dst, from, t) && step_met<1, 1>(dst, 1, t, 0, met);
+  if (!Work::machine::template steps<1>::one(dst, from, met.trap)) [[likely]]
+    return false;
+  return step_met<1, 1, Work>(dst, from, 1, met, 0, 0);
 }
 
 }  // namespace detail

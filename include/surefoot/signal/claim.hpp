@@ -115,8 +115,9 @@ inline int ask_table(int signal, siginfo_t* info, void* ucontext) noexcept {
     if (!detail::meet(reported, extent(signal, *info), bad, e->width)) return not_my_signal;
     bad = detail::larger(bad, reported);  // poison is reported by the page
   }
-  const std::uint64_t packed = pack(signal, *info) | ((e->writes & 1) != 0 ? trap_writes : 0) |
-                               ((e->writes & 2) != 0 ? trap_second : 0);
+  const std::uint64_t packed = pack(signal, *info) |
+                               ((e->flags & arch::entry_writes) != 0 ? trap_writes : 0) |
+                               ((e->flags & arch::entry_is_second) != 0 ? trap_second : 0);
   interrupted.land(*e, {packed, bad});
   return landed;
 }

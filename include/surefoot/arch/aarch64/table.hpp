@@ -22,7 +22,7 @@ struct table_entry {
   std::int32_t instruction;
   std::int32_t landing_pad;
   std::uint32_t registers;  // add info, address, base
-  std::uint8_t writes;      // 0: a load, 1: a store or a read-modify-write
+  std::uint8_t flags;       // entry_writes, or none (trap.hpp)
   std::uint8_t width;       // bytes accessed
   std::uint16_t displacement;
 
@@ -46,7 +46,7 @@ inline constexpr bool has_table = true;
 // constant, says whether there is an entry; [base] is the base register; [info] and [address] are the
 // trap's. `o` ties the entry to the function's section (without it lld drops the table under
 // --gc-sections), `?` puts it into that section's COMDAT group.
-#define SUREFOOT_A64_ACCESS(n, instruction, writes, displacement, width) \
+#define SUREFOOT_A64_ACCESS(n, instruction, flags, displacement, width) \
   ".Lsurefoot_%=_" #n ": " instruction                                                \
   "\n.if %c[tabled]\n"                                                                \
   ".pushsection " SUREFOOT_DETAIL_TEXT(SUREFOOT_DETAIL_SECTION) ",\"ao?\",@progbits," \
@@ -55,7 +55,7 @@ inline constexpr bool has_table = true;
   ".long .Lsurefoot_%=_" #n " - .\n"                                                  \
   ".long .Lsurefoot_%=_pad - .\n"                                                     \
   "add %x[info], %x[address], %x[base]\n"                                             \
-  ".byte " #writes ", " #width "\n"                                                   \
+  ".byte " #flags ", " #width "\n"                                                   \
   ".short " #displacement "\n"                                                        \
   ".popsection\n"                                                                     \
   ".endif\n"

@@ -13,7 +13,7 @@ inline constexpr bool has_table = false;
 
 // There is none of these.
 struct table_entry {
-  std::uint8_t writes;
+  std::uint8_t flags;
   std::uint8_t width;
   std::uintptr_t instruction_address() const noexcept { return 0; }
 };

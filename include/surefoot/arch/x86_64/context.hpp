@@ -77,6 +77,10 @@ class context : public frame {
   // Lets the interrupted code go on at the landing pad, as an access that faulted.
   void land(const table_entry& e, const trap& t) noexcept {
     greg(REG_RIP, e.landing_pad_address());
+    if ((e.flags & entry_traps_to_memory) != 0) {
+      *reinterpret_cast<trap*>(greg(REG_RCX)) = t;
+      return;
+    }
     greg(REG_RSI, t.info);
     greg(REG_RDX, t.address);
   }

@@ -59,69 +59,66 @@ inline constexpr bool has_steps = true;
 // is from Count to twice Count widths), or a row of four (n is their length). Each is one statement of
 // assembly, with registers of its own choice: so no function has to be compiled for another processor than its
 // program is. Those of 16 bytes and more use vectors. Each copies from a source, or fills with `bytes`, which is
-// the byte 8 times.
+// the byte 8 times. A good step is its accesses and two additions: a fault has a way out of its own (table.hpp).
 template <std::size_t Width>
 struct steps;
+
+// clang-format off
+#define SUREFOOT_X86_STEP(text, clobbers, ...)                                                     \
+  asm goto(text : : [tabled] "i"(1), [t] "c"(&t), __VA_ARGS__ : "memory" clobbers : met);          \
+  return false;                                                                                    \
+  met:                                                                                             \
+  return true
+// Their operands. The ends are added up as integers: g++ 12 would take three instructions for two of a pointer.
+#define SUREFOOT_X86_SIDE(side, rest) [side] "r"(side), [side##_end] "r"(detail::address(side) + n - (rest))
+#define SUREFOOT_X86_AND(clobber) , clobber
+
+#define SUREFOOT_X86_READ(n, move, to, base, at, width)                                            \
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " #at "(%[" #base "]), " to, base, 4, at, width)
+#define SUREFOOT_X86_WRITE(n, move, from, base, at, width)                                         \
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " from ", " #at "(%[" #base "])", base, 5, at, width)
+// At the end, behind other stores of the step (entry_is_second).
+#define SUREFOOT_X86_WRITE_LAST(n, move, from, base, at, width)                                    \
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " from ", " #at "(%[" #base "])", base, 7, at, width)
 
 template <>
 struct steps<1> {
   [[gnu::always_inline]] static bool one(volatile void* dst, const volatile void* src,
                                          trap& t) noexcept {
-    std::uint8_t byte;
-    return access<true>::load(src, byte, t) || access<true>::store(dst, byte, t);
+    SUREFOOT_X86_STEP(SUREFOOT_X86_READ(0, "movzbl", "%%eax", src, 0, 1)
+                      SUREFOOT_X86_WRITE(1, "movb", "%%al", dst, 0, 1),
+                      SUREFOOT_X86_AND("rax"), [src] "r"(src), [dst] "r"(dst));
   }
   [[gnu::always_inline]] static bool one(volatile void* dst, std::uint64_t bytes,
                                          trap& t) noexcept {
-    return access<true>::store(dst, static_cast<std::uint8_t>(bytes), t);
+    SUREFOOT_X86_STEP(SUREFOOT_X86_WRITE(0, "movb", "%b[bytes]", dst, 0, 1), ,
+                      [bytes] "q"(bytes), [dst] "r"(dst));
   }
 };
 
-// clang-format off
-#define SUREFOOT_X86_READ(n, move, to, base, at, width)                                            \
-  SUREFOOT_X86_ACCESS(n, move " " #at "(%[" #base "]), " to, base, 0, at, width)
-#define SUREFOOT_X86_WRITE(n, move, from, base, at, width)                                         \
-  SUREFOOT_X86_ACCESS(n, move " " from ", " #at "(%[" #base "])", base, 1, at, width)
-// At the end, behind other stores of the step (table_entry::writes).
-#define SUREFOOT_X86_WRITE_LAST(n, move, from, base, at, width)                                    \
-  SUREFOOT_X86_ACCESS(n, move " " from ", " #at "(%[" #base "])", base, 3, at, width)
-
-#define SUREFOOT_X86_NARROW_STEPS(width, load, loaded, store, stored)                              \
+// RAX and R8 hold what is copied.
+#define SUREFOOT_X86_NARROW_STEPS(width, load, to_a, to_b, store, a, b, kind)                      \
   template <>                                                                                      \
   struct steps<width> {                                                                            \
     [[gnu::always_inline]] static bool ends(volatile void* dst, const volatile void* src,          \
-                                                 std::size_t n, trap& t) noexcept {                \
-      std::uint64_t a, b;                                                                          \
-      bool faulted;                                                                                \
-      asm volatile("clc\n"                                                                         \
-                   SUREFOOT_X86_READ(0, load, loaded "[a]", src, 0, width)                         \
-                   SUREFOOT_X86_READ(1, load, loaded "[b]", src_end, 0, width)                     \
-                   SUREFOOT_X86_WRITE(2, store, stored "[a]", dst, 0, width)                       \
-                   SUREFOOT_X86_WRITE_LAST(3, store, stored "[b]", dst_end, 0, width)              \
-                   SUREFOOT_X86_PAD                                                                \
-                   : [a] "=&r"(a), [b] "=&r"(b), SUREFOOT_X86_TRAP(faulted, t)                     \
-                   : [src] "r"(src), [src_end] "r"(detail::forward(src, n - width)),               \
-                     [dst] "r"(dst), [dst_end] "r"(detail::forward(dst, n - width)),               \
-                     [tabled] "i"(1)                                                               \
-                   : "memory");                                                                    \
-      return faulted;                                                                              \
+                                            std::size_t n, trap& t) noexcept {                     \
+      SUREFOOT_X86_STEP(SUREFOOT_X86_READ(0, load, to_a, src, 0, width)                            \
+                        SUREFOOT_X86_READ(1, load, to_b, src_end, 0, width)                        \
+                        SUREFOOT_X86_WRITE(2, store, a, dst, 0, width)                             \
+                        SUREFOOT_X86_WRITE_LAST(3, store, b, dst_end, 0, width),                   \
+                        SUREFOOT_X86_AND("rax") SUREFOOT_X86_AND("r8"),                            \
+                        SUREFOOT_X86_SIDE(src, width), SUREFOOT_X86_SIDE(dst, width));             \
     }                                                                                              \
     [[gnu::always_inline]] static bool ends(volatile void* dst, std::uint64_t bytes,               \
-                                                 std::size_t n, trap& t) noexcept {                \
-      bool faulted;                                                                                \
-      asm volatile("clc\n"                                                                         \
-                   SUREFOOT_X86_WRITE(0, store, stored "[bytes]", dst, 0, width)                   \
-                   SUREFOOT_X86_WRITE_LAST(1, store, stored "[bytes]", dst_end, 0, width)          \
-                   SUREFOOT_X86_PAD                                                                \
-                   : SUREFOOT_X86_TRAP(faulted, t)                                                 \
-                   : [bytes] "r"(bytes), [dst] "r"(dst),                                           \
-                     [dst_end] "r"(detail::forward(dst, n - width)), [tabled] "i"(1)               \
-                   : "memory");                                                                    \
-      return faulted;                                                                              \
+                                            std::size_t n, trap& t) noexcept {                     \
+      SUREFOOT_X86_STEP(SUREFOOT_X86_WRITE(0, store, kind "[bytes]", dst, 0, width)                \
+                        SUREFOOT_X86_WRITE_LAST(1, store, kind "[bytes]", dst_end, 0, width), ,    \
+                        [bytes] "r"(bytes), SUREFOOT_X86_SIDE(dst, width));                        \
     }                                                                                              \
   };
-SUREFOOT_X86_NARROW_STEPS(2, "movzwl", "%k", "movw", "%w")
-SUREFOOT_X86_NARROW_STEPS(4, "movl", "%k", "movl", "%k")
-SUREFOOT_X86_NARROW_STEPS(8, "movq", "%q", "movq", "%q")
+SUREFOOT_X86_NARROW_STEPS(2, "movzwl", "%%eax", "%%r8d", "movw", "%%ax", "%%r8w", "%w")
+SUREFOOT_X86_NARROW_STEPS(4, "movl", "%%eax", "%%r8d", "movl", "%%eax", "%%r8d", "%k")
+SUREFOOT_X86_NARROW_STEPS(8, "movq", "%%rax", "%%r8", "movq", "%%rax", "%%r8", "%q")
 #undef SUREFOOT_X86_NARROW_STEPS
 
 // Two or four accesses of a kind (READ, WRITE, WRITE_LAST) in a row, numbers n0 and following, with registers r0 and
@@ -134,67 +131,58 @@ SUREFOOT_X86_NARROW_STEPS(8, "movq", "%q", "movq", "%q")
   access(n2, move, kind #r2, base, 2 * width, width)                                               \
   access(n3, move, kind #r3, base, 3 * width, width)
 
-// The statements of a step, from its accesses and from what leaves the vectors (which keeps the carry flag); a
-// fill makes the vector that it stores before.
-#define SUREFOOT_X86_COPY_STEP(name, count, width, leave, accesses)                                \
+// The steps, from their accesses, what leaves the vectors, and what a fill makes before: the vector that it stores.
+#define SUREFOOT_X86_AND_ALL , SUREFOOT_X86_ALL_VECTORS
+#define SUREFOOT_X86_AND_UPPER SUREFOOT_X86_UPPER_VECTORS
+#define SUREFOOT_X86_COPY_STEP(name, count, width, vectors, leave, accesses)                       \
   [[gnu::always_inline]] static bool name(volatile void* dst, const volatile void* src,            \
                                           std::size_t n, trap& t) noexcept {                       \
-    bool faulted;                                                                                  \
-    asm volatile("clc\n" accesses SUREFOOT_X86_PAD leave                                           \
-                 : SUREFOOT_X86_TRAP(faulted, t)                                                   \
-                 : [src] "r"(src), [src_end] "r"(detail::forward(src, n - count * width)),         \
-                   [dst] "r"(dst), [dst_end] "r"(detail::forward(dst, n - count * width)),         \
-                   [tabled] "i"(1)                                                                 \
-                 : "memory", SUREFOOT_X86_ALL_VECTORS);                                            \
-    return faulted;                                                                                \
+    SUREFOOT_X86_STEP(accesses leave, SUREFOOT_X86_AND_##vectors, SUREFOOT_X86_SIDE(src, count * width),              \
+                      SUREFOOT_X86_SIDE(dst, count * width));                                      \
   }
-#define SUREFOOT_X86_FILL_STEP(name, count, width, leave, make, accesses)                          \
+#define SUREFOOT_X86_FILL_STEP(name, count, width, vectors, leave, make, accesses)                 \
   [[gnu::always_inline]] static bool name(volatile void* dst, std::uint64_t bytes, std::size_t n,  \
                                           trap& t) noexcept {                                      \
-    bool faulted;                                                                                  \
-    asm volatile(make "clc\n" accesses SUREFOOT_X86_PAD leave                                      \
-                 : SUREFOOT_X86_TRAP(faulted, t)                                                   \
-                 : [bytes] "r"(bytes), [dst] "r"(dst),                                             \
-                   [dst_end] "r"(detail::forward(dst, n - count * width)), [tabled] "i"(1)         \
-                 : "memory", SUREFOOT_X86_ALL_VECTORS);                                            \
-    return faulted;                                                                                \
+    SUREFOOT_X86_STEP(make accesses leave, SUREFOOT_X86_AND_##vectors, [bytes] "r"(bytes),                            \
+                      SUREFOOT_X86_SIDE(dst, count * width));                                      \
   }
-#define SUREFOOT_X86_WIDE_STEPS(width, move, kind, leave, make)                                    \
+#define SUREFOOT_X86_WIDE_STEPS(width, move, kind, vectors, leave, make)                           \
   template <>                                                                                      \
   struct steps<width> {                                                                            \
-    SUREFOOT_X86_COPY_STEP(ends, 1, width, leave,                                                  \
+    SUREFOOT_X86_COPY_STEP(ends, 1, width, vectors, leave,                                         \
         SUREFOOT_X86_READ(0, move, kind "0", src, 0, width)                                        \
         SUREFOOT_X86_READ(1, move, kind "1", src_end, 0, width)                                    \
         SUREFOOT_X86_WRITE(2, move, kind "0", dst, 0, width)                                       \
         SUREFOOT_X86_WRITE_LAST(3, move, kind "1", dst_end, 0, width))                             \
-    SUREFOOT_X86_COPY_STEP(two_at_ends, 2, width, leave,                                           \
+    SUREFOOT_X86_COPY_STEP(two_at_ends, 2, width, vectors, leave,                                  \
         SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 0, 1, move, kind, 0, 1, src, width)                    \
         SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 2, 3, move, kind, 2, 3, src_end, width)                \
         SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 4, 5, move, kind, 0, 1, dst, width)                   \
         SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 6, 7, move, kind, 2, 3, dst_end, width))         \
-    SUREFOOT_X86_COPY_STEP(four_at_ends, 4, width, leave,                                          \
+    SUREFOOT_X86_COPY_STEP(four_at_ends, 4, width, vectors, leave,                                 \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)       \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 4, 5, 6, 7, move, kind, 4, 5, 6, 7, src_end, width)   \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 8, 9, 10, 11, move, kind, 0, 1, 2, 3, dst, width)    \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 12, 13, 14, 15, move, kind, 4, 5, 6, 7, dst_end, width))\
-    SUREFOOT_X86_COPY_STEP(row, 4, width, "",                                                      \
+    SUREFOOT_X86_COPY_STEP(row, 4, width, vectors, "",                                             \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)       \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 4, 5, 6, 7, move, kind, 0, 1, 2, 3, dst, width))     \
-    SUREFOOT_X86_FILL_STEP(ends, 1, width, leave, make,                                            \
+    SUREFOOT_X86_FILL_STEP(ends, 1, width, vectors, leave, make,                                   \
         SUREFOOT_X86_WRITE(0, move, kind "0", dst, 0, width)                                       \
         SUREFOOT_X86_WRITE_LAST(1, move, kind "0", dst_end, 0, width))                             \
-    SUREFOOT_X86_FILL_STEP(two_at_ends, 2, width, leave, make,                                     \
+    SUREFOOT_X86_FILL_STEP(two_at_ends, 2, width, vectors, leave, make,                            \
         SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 0, 1, move, kind, 0, 0, dst, width)                   \
         SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 2, 3, move, kind, 0, 0, dst_end, width))         \
-    SUREFOOT_X86_FILL_STEP(four_at_ends, 4, width, leave, make,                                    \
+    SUREFOOT_X86_FILL_STEP(four_at_ends, 4, width, vectors, leave, make,                           \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width)      \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 4, 5, 6, 7, move, kind, 0, 0, 0, 0, dst_end, width))\
-    SUREFOOT_X86_FILL_STEP(row, 4, width, "", make,                                                \
+    SUREFOOT_X86_FILL_STEP(row, 4, width, vectors, "", make,                                       \
         SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width))     \
   };
-SUREFOOT_X86_WIDE_STEPS(16, "movups", "%%xmm", "", SUREFOOT_X86_REPEAT_16(bytes))
-SUREFOOT_X86_WIDE_STEPS(32, "vmovups", "%%ymm", "vzeroupper\n", SUREFOOT_X86_REPEAT_32(bytes))
-SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm", "vzeroupper\n", SUREFOOT_X86_REPEAT_64(bytes))
+SUREFOOT_X86_WIDE_STEPS(16, "movups", "%%xmm", ALL, "", SUREFOOT_X86_REPEAT_16(bytes))
+SUREFOOT_X86_WIDE_STEPS(32, "vmovups", "%%ymm", ALL, "vzeroupper\n", SUREFOOT_X86_REPEAT_32(bytes))
+// zmm20 and following.
+SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm2", UPPER, "", SUREFOOT_X86_REPEAT_64(bytes))
 #undef SUREFOOT_X86_WIDE_STEPS
 #undef SUREFOOT_X86_FILL_STEP
 #undef SUREFOOT_X86_COPY_STEP
@@ -203,6 +191,11 @@ SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm", "vzeroupper\n", SUREFOOT_X86_REP
 #undef SUREFOOT_X86_WRITE_LAST
 #undef SUREFOOT_X86_WRITE
 #undef SUREFOOT_X86_READ
+#undef SUREFOOT_X86_AND_UPPER
+#undef SUREFOOT_X86_AND_ALL
+#undef SUREFOOT_X86_AND
+#undef SUREFOOT_X86_SIDE
+#undef SUREFOOT_X86_STEP
 // clang-format on
 
 // What engine/steps.hpp works with.

@@ -164,13 +164,7 @@ SUREFOOT_X86_SEARCH_STEPS(32, 128, 0xffffffff)
 #undef SUREFOOT_X86_SEARCH_ROWS
 #undef SUREFOOT_X86_SEARCH
 
-// Vectors of 64 bytes. The registers are those that no code without AVX-512 knows, so that they need no leaving; the
-// functions that have such a step are SUREFOOT_OPAQUE.
-#ifdef __AVX512F__
-#define SUREFOOT_X86_UPPER_VECTORS , "xmm16", "xmm17", "k1", "k2"
-#else
-#define SUREFOOT_X86_UPPER_VECTORS
-#endif
+// Vectors of 64 bytes.
 #define SUREFOOT_X86_WIDE_SEARCH(text, outputs, ...)                                               \
   bool faulted;                                                                                    \
   asm volatile(text SUREFOOT_X86_PAD                                                               \
@@ -244,7 +238,6 @@ struct search_steps<64> {
 #undef SUREFOOT_X86_WIDE_SEARCH
 #undef SUREFOOT_X86_ALONG
 #undef SUREFOOT_X86_OUT
-#undef SUREFOOT_X86_UPPER_VECTORS
 #undef SUREFOOT_X86_RESULTS
 #undef SUREFOOT_X86_ROW_INPUTS
 #undef SUREFOOT_X86_ROW_OUTPUTS

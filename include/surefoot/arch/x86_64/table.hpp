@@ -8,6 +8,10 @@
 // frame. What the pad costs is that no unwinder knows its two instructions.)
 //
 // On a fault RSI holds trap::info and RDX holds trap::address. Every access names both as outputs.
+//
+// Where a whole function is about its accesses even that is much, beside what they take themselves. Those leave it all
+// to the handler (SUREFOOT_X86_ACCESS_TO with entry_traps_to_memory): it stores the trap where RCX points, and lets the code go
+// on at a label of its own, with all registers as they were.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +30,7 @@ struct table_entry {
   std::int32_t instruction;
   std::int32_t landing_pad;
   std::uint8_t base_move[3];
-  std::uint8_t
-      writes;  // 1: a store or a read-modify-write; 2: of the second row, or range, of a step
+  std::uint8_t flags;  // entry_writes and more (trap.hpp)
   std::uint16_t displacement;
   std::uint16_t width;  // bytes accessed
 
@@ -51,16 +54,19 @@ inline constexpr bool has_table = true;
 // constant, says whether there is an entry; [base] is the base register. `o` ties the entry to the
 // function's section (without it lld drops the table under --gc-sections), `?` puts it into that
 // section's COMDAT group.
-#define SUREFOOT_X86_ACCESS(n, instruction, base, writes, displacement, width) \
+#define SUREFOOT_X86_ACCESS(n, instruction, base, flags, displacement, width) \
+  SUREFOOT_X86_ACCESS_TO(".Lsurefoot_%=_pad", n, instruction, base, flags, displacement, width)
+// The same, to go on at another label.
+#define SUREFOOT_X86_ACCESS_TO(label, n, instruction, base, flags, displacement, width) \
   ".Lsurefoot_%=_" #n ": " instruction                                                    \
   "\n.if %c[tabled]\n"                                                                    \
   ".pushsection " SUREFOOT_DETAIL_TEXT(SUREFOOT_DETAIL_SECTION) ",\"ao?\",@progbits,"     \
   ".Lsurefoot_%=_" #n "\n"                                                                \
   ".p2align 2\n"                                                                          \
   ".long .Lsurefoot_%=_" #n " - .\n"                                                      \
-  ".long .Lsurefoot_%=_pad - .\n"                                                         \
+  ".long " label " - .\n"                                                                 \
   "movq %[" #base "], %%rax\n"                                                            \
-  ".byte " #writes "\n"                                                                   \
+  ".byte " #flags "\n"                                                                    \
   ".short " #displacement ", " #width "\n"                                                \
   ".popsection\n"                                                                         \
   ".endif\n"

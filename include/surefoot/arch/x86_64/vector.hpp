@@ -11,11 +11,21 @@
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
-// Makes vector 0 of the byte that stands 8 times in an operand.
+// Those of vectors of 64 bytes, which take the registers that no code without AVX-512 knows: so they need not be
+// left. A compiler that has no AVX-512 knows no names for them; the functions that use them are SUREFOOT_OPAQUE.
+#ifdef __AVX512F__
+#define SUREFOOT_X86_UPPER_VECTORS                                                            \
+  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", \
+      "xmm26", "xmm27", "k1", "k2"
+#else
+#define SUREFOOT_X86_UPPER_VECTORS
+#endif
+
+// Makes vector 0 (of 64 bytes: 20) of the byte that stands 8 times in an operand.
 #define SUREFOOT_X86_REPEAT_16(operand) "movq %[" #operand "], %%xmm0\n punpcklqdq %%xmm0, %%xmm0\n"
 #define SUREFOOT_X86_REPEAT_32(operand) \
   "vmovq %[" #operand "], %%xmm0\n vpbroadcastq %%xmm0, %%ymm0\n"
-#define SUREFOOT_X86_REPEAT_64(operand) "vpbroadcastq %[" #operand "], %%zmm0\n"
+#define SUREFOOT_X86_REPEAT_64(operand) "vpbroadcastq %[" #operand "], %%zmm20\n"
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
@@ -56,10 +66,10 @@ struct vector_choice {
     __atomic_store_n(&width, widest, __ATOMIC_RELAXED);
   }
 
-  // After vectors of more than 16 bytes: without it SSE instructions that follow are slow.
+  // After vectors of 32 bytes: without it SSE instructions that follow are slow.
   template <std::size_t Width>
   [[gnu::always_inline]] static void leave() noexcept {
-    if constexpr (Width > 16) asm volatile("vzeroupper" : : : SUREFOOT_X86_ALL_VECTORS);
+    if constexpr (Width == 32) asm volatile("vzeroupper" : : : SUREFOOT_X86_ALL_VECTORS);
   }
 
  private:
