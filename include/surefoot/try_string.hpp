@@ -87,6 +87,28 @@ template <class E>
   return 0;
 }
 
+template <class E>
+[[gnu::always_inline]] inline result<int> compare_bytes(const volatile void* a,
+                                                        const volatile void* b, std::size_t n,
+                                                        const E& e) noexcept {
+  if constexpr (engine::searching<E>)
+    return e.compare(a, b, n);
+  else
+    return compare_in_pieces(a, b, n, e);
+}
+// The rare ones, as copy_oddly().
+template <class E>
+[[gnu::cold, gnu::noinline]] result<int> compare_oddly(const volatile void* a,
+                                                       const volatile void* b, std::size_t n,
+                                                       const E& e) noexcept {
+  if (n == 0) return 0;
+  if (wraps(a, n)) return result<int>::stopped(wrapped(a, access_kind::read));
+  if (wraps(b, n)) return result<int>::stopped(wrapped(b, access_kind::read));
+  if (!e.ready()) return result<int>::stopped(not_ready(a, access_kind::read));
+  if (n == engine::met_fault) return compare_in_pieces(a, b, n, e);
+  return compare_bytes(a, b, n, e);
+}
+
 // A string's bound may be larger than the address space behind it: then it ends there.
 inline std::size_t bounded(const volatile void* p, std::size_t n) noexcept {
   return wraps(p, n) ? static_cast<std::size_t>(0 - address(p)) : n;
@@ -102,11 +124,13 @@ inline std::size_t bounded(const volatile void* p, std::size_t n) noexcept {
 /// @snippet try_string.cpp try_length
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<std::size_t> try_length(const volatile char* p, std::size_t limit, E e = E{}) noexcept {
-  if (limit == 0) return std::size_t{0};
-  if (!e.ready()) [[unlikely]]
-    return result<std::size_t>::stopped(detail::not_ready(p, access_kind::read));
+  if (detail::may_be_odd(p, limit) || !e.ready()) [[unlikely]] {
+    if (limit == 0) return std::size_t{0};
+    if (!e.ready()) return result<std::size_t>::stopped(detail::not_ready(p, access_kind::read));
+    limit = detail::bounded(p, limit);
+  }
   fault met;
-  const std::size_t at = detail::find_byte(p, 0, detail::bounded(p, limit), met, e);
+  const std::size_t at = detail::find_byte(p, 0, limit, met, e);
   if (at == engine::met_fault) [[unlikely]]
     return result<std::size_t>::stopped(met);
   return at;
@@ -128,9 +152,10 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
   }
   fault met;
   const std::size_t at = detail::find_byte(p, byte, n, met, e);
-  if (at == engine::met_fault) [[unlikely]]
-    return answer::stopped(met);
-  if (at == n) return answer(nullptr);
+  if (at >= n) [[unlikely]] {
+    if (at == engine::met_fault) return answer::stopped(met);
+    return answer(nullptr);
+  }
   return answer(const_cast<const unsigned char*>(detail::forward(p, at)));
 }
 
@@ -143,17 +168,9 @@ result<const void*> try_find(const volatile void* p, unsigned char byte, std::si
 template <engine::offering<engine::verb::copy> E = engine::standard>
 result<int> try_compare(const volatile void* a, const volatile void* b, std::size_t n,
                         E e = E{}) noexcept {
-  if (detail::may_be_odd(a, n) || detail::may_be_odd(b, n) || !e.ready()) [[unlikely]] {
-    if (n == 0) return 0;
-    if (detail::wraps(a, n)) return result<int>::stopped(detail::wrapped(a, access_kind::read));
-    if (detail::wraps(b, n)) return result<int>::stopped(detail::wrapped(b, access_kind::read));
-    if (!e.ready()) return result<int>::stopped(detail::not_ready(a, access_kind::read));
-    if (n == engine::met_fault) return detail::compare_in_pieces(a, b, n, e);
-  }
-  if constexpr (engine::searching<E>)
-    return e.compare(a, b, n);
-  else
-    return detail::compare_in_pieces(a, b, n, e);
+  if (detail::may_be_odd(a, n) || detail::may_be_odd(b, n) || !e.ready()) [[unlikely]]
+    return detail::compare_oddly(a, b, n, e);
+  return detail::compare_bytes(a, b, n, e);
 }
 
 /// Copies the string at src up to and with its terminator, at most n bytes. Exactly copied.done

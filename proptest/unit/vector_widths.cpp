@@ -1,5 +1,6 @@
 // Copies, fills and searches on x86-64 with each width of vectors that the processor has, and with and without its own loop:
 // what other machines choose, too.
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -31,11 +32,11 @@ class chosen {
     arch::vectors::ask_width();
     widest_ = arch::vectors::width;
     had_fast_strings_ = arch::vectors::fast_strings;
-    arch::vectors::width = static_cast<std::uint8_t>(width);
+    arch::vectors::choose(static_cast<std::uint8_t>(width));
     arch::vectors::fast_strings = fast_strings;
   }
   ~chosen() {
-    arch::vectors::width = widest_;
+    arch::vectors::choose(widest_);
     arch::vectors::fast_strings = had_fast_strings_;
   }
   chosen(const chosen&) = delete;
@@ -306,6 +307,12 @@ TEST_CASE("at each width of vectors a search stops at a bad page, unless its ans
     const shore land(bad);
     std::fill(land.begin(), land.edge(), std::uint8_t{7});
     const std::vector<std::uint8_t> sevens(3 * page_size, 7);
+    // From where on they are aligned as p is.
+    const auto alike = [&](const std::uint8_t* p) {
+      return (reinterpret_cast<std::uintptr_t>(p) -
+              reinterpret_cast<std::uintptr_t>(sevens.data())) %
+             64;
+    };
     at_each_width([&](std::size_t width) {
       for (const std::size_t done : searched_sizes(width))
         for (const std::size_t n : {done + 1, done + 15, done + 64, done + 1000}) {
@@ -313,8 +320,10 @@ TEST_CASE("at each width of vectors a search stops at a bad page, unless its ans
           INFO("vectors of " << width << ": " << done << " good bytes of " << n);
           const fault refused = memory::fault_of(bad, access_kind::read, land.edge());
           REQUIRE(surefoot::try_find(p, 6, n).stopped_by == refused);
-          REQUIRE(surefoot::try_compare(p, sevens.data(), n).stopped_by == refused);
-          REQUIRE(surefoot::try_compare(sevens.data(), p, n).stopped_by == refused);
+          for (const std::uint8_t* const q : {sevens.data(), sevens.data() + alike(p)}) {
+            REQUIRE(surefoot::try_compare(p, q, n).stopped_by == refused);
+            REQUIRE(surefoot::try_compare(q, p, n).stopped_by == refused);
+          }
           p[done - 1] = 6;
           REQUIRE(surefoot::try_find(p, 6, n).value_or(nullptr) == p + done - 1);
           REQUIRE(surefoot::try_compare(p, sevens.data(), n).value_or(0) < 0);
@@ -409,6 +418,37 @@ TEST_CASE(
   CHECK_FALSE(memory::resident(land.page(0)));
 }
 
+// A machine whose first row is stored, and whose second meets a fault at its first byte: as where another thread takes
+// the memory away between the two.
+struct second_row_gone {
+  template <std::size_t Width>
+  struct steps {
+    static bool row(volatile void* dst, std::uint64_t, std::size_t, arch::trap& t) noexcept {
+      if (rows++ == 0) return false;
+      t = {SIGSEGV | surefoot::signals::trap_writes, surefoot::detail::address(dst)};
+      return true;
+    }
+    static bool four_at_ends(volatile void*, std::uint64_t, std::size_t, arch::trap&) noexcept {
+      return false;
+    }
+  };
+  template <std::size_t Width>
+  static void leave() noexcept {}
+  static inline int rows = 0;
+};
+
+TEST_CASE("what the first row has stored is done, also where a later row finds it gone") {
+  namespace detail = surefoot::engine::detail;
+  alignas(64) static unsigned char there[1024];
+  for (const std::size_t from : {0u, 1u, 63u}) {
+    second_row_gone::rows = 0;
+    detail::stop met;
+    CHECK((detail::in_rows<64, detail::filling<second_row_gone>>(there + from, 0, 900, met)));
+    CHECK(met.now.at == 256);
+    CHECK(met.trap.address == surefoot::detail::address(there + 256));
+  }
+}
+
 TEST_CASE("the end of a row may be where the other side begins") {
   // As constants, so that a compiler may keep the two in one register.
   alignas(4096) static char sides[4 * page_size];
@@ -423,7 +463,7 @@ TEST_CASE("the end of a row may be where the other side begins") {
 TEST_CASE("the width of vectors is asked once, and by the first copy that wants to know") {
   const chosen others(16);
   const memory::pages land{kind::good, kind::good};
-  arch::vectors::width = 0;
+  arch::vectors::choose(0);
   arch::vectors::fast_strings = false;
   CHECK(surefoot::try_copy(land.page(0), land.page(1), 63) == memory::finished(63));
   CHECK(arch::vectors::width == 0);

@@ -95,11 +95,12 @@ concept searches_rows = requires(const volatile void*& p, const volatile void* e
   requires noexcept(bool{S::template steps<Width>::rows(p, end, bytes, end, bits, t)});
 };
 template <class S>
-concept searches_part = requires(const volatile void*& p, std::size_t n, std::uint64_t bytes,
+concept searches_part = requires(const volatile void*& p, std::size_t& n, std::uint64_t bytes,
                                  std::uint64_t& bits, trap& t) {
   requires noexcept(bool{S::template steps<64>::rows(p, p, bytes, bytes, bits, bits, t)});
-  requires noexcept(bool{S::template steps<64>::part(p, n, bytes, bits, t)});
-  requires noexcept(bool{S::template steps<64>::part(p, n, p, bits, t)});
+  requires noexcept(bool{S::template steps<64>::rows(p, p, bytes, p, bits, bits, t)});
+  requires noexcept(bool{S::template steps<64>::part(p, n, bytes, n, t)});
+  requires noexcept(bool{S::template steps<64>::part(p, n, p, n, t)});
 };
 template <class S, std::size_t Width>
 concept search_words_of = requires(const volatile void* p, std::size_t n, std::uint64_t& w,
@@ -113,6 +114,8 @@ concept searches_in_steps =
     search_words_of<S, 8> && searches_two<S, 16> && searches_rows<S, 16> && searches_two<S, 32> &&
     searches_rows<S, 32> && searches_two<S, 64> && searches_part<S> && requires {
   requires noexcept(std::uint8_t{S::known_width()});
+  requires noexcept(bool{S::has_two_rows_from(1)});
+  requires noexcept(std::size_t{S::first_of(std::uint64_t{1})});
   S::ask_width();
 };
 

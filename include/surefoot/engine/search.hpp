@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <surefoot/arch/select.hpp>
 #include <surefoot/engine/concept.hpp>
+#include <surefoot/engine/sanitizers.hpp>
 #include <surefoot/engine/walk.hpp>
 #include <surefoot/range.hpp>
+#include <surefoot/signal/classify.hpp>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
@@ -24,16 +26,25 @@ template <class Machine>
 struct finding {
   using machine = Machine;
   using source = std::uint64_t;
-  static constexpr std::size_t widest_row = 64;
+  static bool takes_widest_rows(const volatile void*, source) noexcept { return true; }
   static source behind(source from, std::size_t) noexcept { return from; }
   static bool ends_page(source) noexcept { return false; }
+  static std::size_t offset_of_bad(const volatile void* p, source, bool,
+                                   const arch::trap& t) noexcept {
+    return offset_of(p, t, 0);
+  }
 
   template <std::size_t Width>
   struct words {
     std::uint64_t first, last;
     [[gnu::always_inline]] bool load(const volatile void* p, source, std::size_t n,
                                      arch::trap& t) noexcept {
-      return Machine::template words<Width>::load_ends(p, n, first, last, t);
+      std::uint64_t a,
+          b;  // not the members: g++ 12 cannot split an object that assembly with a label writes
+      if (Machine::template words<Width>::load_ends(p, n, a, b, t)) return true;
+      first = a;
+      last = b;
+      return false;
     }
     std::uint64_t first_bits(source from) const noexcept { return zeros(first ^ from); }
     std::uint64_t last_bits(source from) const noexcept { return zeros(last ^ from); }
@@ -56,11 +67,18 @@ template <class Machine>
 struct comparing {
   using machine = Machine;
   using source = const volatile void*;
-  // Of the other range vectors cross cache lines: of 64 bytes all, of 32 each second one.
-  static constexpr std::size_t widest_row = 32;
+  // Where the two are not aligned alike, vectors of the other one cross cache lines: of 64 bytes all, of 32 each second.
+  static bool takes_widest_rows(const volatile void* p, source from) noexcept {
+    return ((address(p) ^ address(from)) & 63) == 0;
+  }
   static source behind(source from, std::size_t at) noexcept { return forward(from, at); }
   static bool ends_page(source from) noexcept {
     return (address(from) & (arch::page_size() - 1)) > arch::page_size() - 64;
+  }
+
+  static std::size_t offset_of_bad(const volatile void* p, source from, bool of_other,
+                                   const arch::trap& t) noexcept {
+    return offset_of(of_other ? from : p, t, 0);
   }
 
   template <std::size_t Width>
@@ -68,8 +86,13 @@ struct comparing {
     std::uint64_t first, last, other_first, other_last;
     [[gnu::always_inline]] bool load(const volatile void* p, source from, std::size_t n,
                                      arch::trap& t) noexcept {
-      return Machine::template words<Width>::load_ends_of_both(p, from, n, first, last, other_first,
-                                                               other_last, t);
+      std::uint64_t a, b, c, d;
+      if (Machine::template words<Width>::load_ends_of_both(p, from, n, a, b, c, d, t)) return true;
+      first = a;
+      last = b;
+      other_first = c;
+      other_last = d;
+      return false;
     }
     std::uint64_t first_bits(source) const noexcept { return first ^ other_first; }
     std::uint64_t last_bits(source) const noexcept { return last ^ other_last; }
@@ -84,14 +107,17 @@ struct comparing {
 // Where a search met a fault. Nothing before `at` is of interest; all from there on is to be asked again, but for the
 // bad byte.
 struct search_fault {
+  arch::trap trap;  // the first: see stop (steps.hpp)
   std::size_t at;
-  arch::trap trap;
 };
 
 // A search returns the place of the first byte of interest, or n where there is none, or met_fault.
 
-inline std::size_t first_of(std::uint64_t bits) noexcept {
-  return static_cast<unsigned>(__builtin_ctzll(bits));
+// A step at `at` ended with a fault.
+inline std::size_t search_met(std::size_t at, search_fault& met) noexcept {
+  written(&met.trap, sizeof met.trap);
+  met.at = at;
+  return met_fault;
 }
 
 // Less than 16 bytes, in one page.
@@ -100,40 +126,30 @@ template <std::size_t Width, class Work>
                                                        typename Work::source from, std::size_t n,
                                                        search_fault& met) noexcept {
   typename Work::template words<Width> ends;
-  arch::trap t;
-  if (ends.load(p, from, n, t)) [[unlikely]] {
-    met = {0, t};
-    return met_fault;
-  }
-  if (const std::uint64_t first = ends.first_bits(from)) return first_of(first) / 8;
-  if (const std::uint64_t last = ends.last_bits(from)) return n - Width + first_of(last) / 8;
+  using machine = typename Work::machine;
+  if (ends.load(p, from, n, met.trap)) [[unlikely]]
+    return search_met(0, met);
+  if (const std::uint64_t first = ends.first_bits(from)) return machine::first_of(first) / 8;
+  if (const std::uint64_t last = ends.last_bits(from))
+    return n - Width + machine::first_of(last) / 8;
   return n;
 }
 
-// A step at `at` ended so. Did it end the search: with a fault, or at the first of its bits?
-[[gnu::always_inline]] inline bool ends_search(bool faulted, std::size_t at, const arch::trap& t,
-                                               std::size_t& end, search_fault& met) noexcept {
-  if (!faulted) [[likely]]
-    return false;
-  met = {at, t};
-  end = met_fault;
-  return true;
-}
+// Did a step at `at` end the search, at the first of its bits?
+template <class Work>
 [[gnu::always_inline]] inline bool ends_search(std::uint64_t bits, std::size_t at,
                                                std::size_t& end) noexcept {
   if (bits == 0) [[likely]]
     return false;
-  end = at + first_of(bits);
+  end = at + Work::machine::first_of(bits);
   return true;
 }
-
+template <class Work>
 [[gnu::always_inline]] inline bool ends_search(std::uint64_t first, std::uint64_t second,
                                                std::size_t at, std::size_t apart,
                                                std::size_t& end) noexcept {
-  if ((first | second) == 0) [[likely]]
-    return false;
-  end = first != 0 ? at + first_of(first) : at + apart + first_of(second);
-  return true;
+  if (first != 0) return ends_search<Work>(first, at, end);
+  return ends_search<Work>(second, at + apart, end);
 }
 
 // Two vectors at p + at, `apart` from each other: at most their width.
@@ -142,14 +158,15 @@ template <std::size_t Width, class Work>
                                               std::size_t at, std::size_t apart, std::size_t& end,
                                               search_fault& met) noexcept {
   typename Work::machine::template steps<Width>::bits first, second;
-  arch::trap t;
-  const bool faulted = Work::machine::template steps<Width>::two(
-      forward(p, at), apart, Work::behind(from, at), first, second, t);
-  if (ends_search(faulted, at, t, end, met)) return true;
+  if (Work::machine::template steps<Width>::two(forward(p, at), apart, Work::behind(from, at),
+                                                first, second, met.trap)) [[unlikely]] {
+    end = search_met(at, met);
+    return true;
+  }
   if constexpr (Width == 64)
-    return ends_search(first, second, at, apart, end);
+    return ends_search<Work>(first, second, at, apart, end);
   else
-    return ends_search(
+    return ends_search<Work>(
         Work::template bits<Width>(first) | Work::template bits<Width>(second) << apart, at, end);
 }
 
@@ -160,29 +177,31 @@ inline constexpr std::size_t longest_row = 128;
 
 // A row or more, the first two of which lie in one page, or all. One at the beginning, then aligned ones, the last at the
 // end; they overlap. Aligned to its size none crosses into another page, and no vector of it into another cache line,
-// which would cost twice. Two rows are enough for what is no longer.
+// which would cost twice. Two rows are enough for what is no longer. A function of its own, so that the others need no
+// registers of their callers (clang saves them at once).
 template <std::size_t Width, class Work>
-[[gnu::always_inline]] inline std::size_t search_rows(const volatile void* p,
-                                                      typename Work::source from, std::size_t n,
-                                                      search_fault& met) noexcept {
+SUREFOOT_OPAQUE std::size_t search_rows(const volatile void* p, typename Work::source from,
+                                        std::size_t n, search_fault& met) noexcept {
   using steps = typename Work::machine::template steps<Width>;
   std::size_t end = n;
   const volatile void* here = p;
   const volatile void* const last = forward(p, n - row<Width>);
   const std::uint64_t aligned = n <= 2 * row<Width> ? ~std::uint64_t{0} : ~(row<Width> - 1);
-  arch::trap t;
-  if constexpr (Width == 64) {
-    std::uint64_t first, second;
-    const bool faulted = steps::rows(here, last, aligned, from, first, second, t);
-    const std::size_t at = address(here) - address(p);
-    if (!ends_search(faulted, at, t, end, met)) (void)ends_search(first, second, at, 64, end);
+  std::uint64_t first, second = 0;
+  bool faulted;
+  if constexpr (Width == 64)
+    faulted = steps::rows(here, last, aligned, from, first, second, met.trap);
+  else
+    faulted = steps::rows(here, last, aligned, from, first, met.trap);
+  if (!faulted) [[likely]] {
+    (void)ends_search<Work>(first, second, address(here) - address(p), Width, end);
   } else {
-    std::uint64_t bits;
-    const bool faulted = steps::rows(here, last, aligned, from, bits, t);
-    const std::size_t at = address(here) - address(p);
-    if (!ends_search(faulted, at, t, end, met)) (void)ends_search(bits, at, end);
-    Work::machine::template leave<Width>();
+    // The row has the bad byte: nothing that lies further before it is of interest.
+    const bool of_other = (met.trap.info & signals::trap_second) != 0;
+    const std::size_t bad = Work::offset_of_bad(p, from, of_other, met.trap);
+    end = search_met(bad - smaller(bad, row<Width> - 1), met);
   }
+  Work::machine::template leave<Width>();
   return end;
 }
 
@@ -190,24 +209,13 @@ template <class Work>
 SUREFOOT_OPAQUE std::size_t search(const volatile void* p, typename Work::source from,
                                    std::size_t n, search_fault& met) noexcept;
 
-// A function of its own, so that the others need no register across a call.
-template <class Work>
-[[gnu::cold, gnu::noinline]] std::size_t search_asking(const volatile void* p,
-                                                       typename Work::source from, std::size_t n,
-                                                       search_fault& met) noexcept {
-  Work::machine::ask_width();
-  return search<Work>(p, from, n, met);
-}
-
 // n bytes, the first two rows of which lie in one page, or all; without vectors of 64 bytes.
 template <class Work>
 [[gnu::noinline]] std::size_t search_narrow(const volatile void* p, typename Work::source from,
                                             std::size_t n, search_fault& met) noexcept {
   std::size_t end = n;
   if (n > 32) {
-    const std::size_t width = Work::machine::known_width();
-    if (width == 0) return search_asking<Work>(p, from, n, met);
-    if (width >= 32) {
+    if (Work::machine::known_width() >= 32) {
       if (n > row<32>) return search_rows<32, Work>(p, from, n, met);
       const std::size_t apart = smaller(n - 32, std::size_t{32});
       if (!search_two<32, Work>(p, from, 0, apart, end, met) && n > 64)
@@ -231,13 +239,17 @@ template <class Work>
   return search_words<1, Work>(p, from, n, met);
 }
 
-// First what lies in the page of p, then the rest.
+// The first time that the width matters; without vectors of 64 bytes; and where the page of p ends soon: first what
+// lies in it, then the rest.
 template <class Work>
-[[gnu::cold, gnu::noinline]] std::size_t search_by_page(const volatile void* p,
-                                                        typename Work::source from, std::size_t n,
-                                                        search_fault& met) noexcept {
+[[gnu::noinline]] std::size_t search_otherwise(const volatile void* p, typename Work::source from,
+                                               std::size_t n, search_fault& met) noexcept {
+  if (Work::machine::known_width() == 0) {
+    Work::machine::ask_width();
+    return search<Work>(p, from, n, met);
+  }
   const std::size_t head = to_next(address(p), arch::page_size());
-  if (n <= head) return search_narrow<Work>(p, from, n, met);
+  if (n <= head || head >= 2 * longest_row) return search_narrow<Work>(p, from, n, met);
   const std::size_t first = search_narrow<Work>(p, from, head, met);
   if (first != head) return first;
   const std::size_t rest = search<Work>(forward(p, head), Work::behind(from, head), n - head, met);
@@ -249,21 +261,23 @@ template <class Work>
 template <class Work>
 SUREFOOT_OPAQUE std::size_t search(const volatile void* p, typename Work::source from,
                                    std::size_t n, search_fault& met) noexcept {
-  if ((address(p) & (arch::page_size() - 1)) > arch::page_size() - 2 * longest_row) [[unlikely]]
-    return search_by_page<Work>(p, from, n, met);
-  // A vector that is left out in part, and reaches into a bad page, costs 100 ns.
-  if (Work::machine::known_width() != 64 || (n <= 64 && Work::ends_page(from))) [[unlikely]]
-    return search_narrow<Work>(p, from, n, met);
-  if (n > row<64>) return search_rows<Work::widest_row, Work>(p, from, n, met);
+  const auto place = static_cast<std::uint32_t>(address(p) & (arch::page_size() - 1));
+  if (!Work::machine::has_two_rows_from(place)) [[unlikely]]
+    return search_otherwise<Work>(p, from, n, met);
   std::size_t end = n;
-  if (n > 64) {
-    (void)search_two<64, Work>(p, from, 0, n - 64, end, met);
+  if (n <= 64) {
+    // A vector that is left out in part, and reaches into a bad page, costs 100 ns.
+    if (Work::ends_page(from)) [[unlikely]]
+      return search_narrow<Work>(p, from, n, met);
+    if (Work::machine::template steps<64>::part(p, n, from, end, met.trap)) [[unlikely]]
+      return search_met(0, met);
     return end;
   }
-  std::uint64_t bits;
-  arch::trap t;
-  const bool faulted = Work::machine::template steps<64>::part(p, n, from, bits, t);
-  if (!ends_search(faulted, 0, t, end, met)) (void)ends_search(bits, 0, end);
+  if (n > row<64>) {
+    if (Work::takes_widest_rows(p, from)) return search_rows<64, Work>(p, from, n, met);
+    return search_rows<32, Work>(p, from, n, met);
+  }
+  (void)search_two<64, Work>(p, from, 0, n - 64, end, met);
   return end;
 }
 

@@ -299,7 +299,7 @@ struct SUREFOOT_PUBLIC table {
         const bool left_faulted = arch::access<true>::load(detail::forward(a, at), left, t);
         if (left_faulted || arch::access<true>::load(detail::forward(b, at), right, t)) {
           if (!left_faulted) t.info |= signals::trap_second;
-          met = {at, t};
+          met = {t, at};
           return {0, true};
         }
         if (left != right) return {left - right, false};

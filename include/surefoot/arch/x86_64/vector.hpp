@@ -37,7 +37,22 @@ struct vector_choice {
   // Is `rep stosb` fast (ERMS)? Known once the width is.
   static inline constinit bool fast_strings = false;
 
+  // Before which place in its page a range has to begin, of which two rows of vectors of 64 bytes are to lie in that
+  // page (engine/search.hpp): 0 where there are no such vectors.
+  static inline constinit std::uint32_t two_rows_before = 0;
+
   static std::uint8_t known_width() noexcept { return __atomic_load_n(&width, __ATOMIC_RELAXED); }
+  // Two instructions: a compiler would make one more of it.
+  [[gnu::always_inline]] static bool has_two_rows_from(std::uint32_t place) noexcept {
+    asm goto("cmpl %[before], %[place]\n jae %l[no]"
+             :
+             : [before] "m"(two_rows_before), [place] "r"(place)
+             : "cc"
+             : no);
+    return true;
+  no:
+    return false;
+  }
   static bool has_fast_strings() noexcept {
     return __atomic_load_n(&fast_strings, __ATOMIC_RELAXED);
   }
@@ -63,6 +78,10 @@ struct vector_choice {
         widest = 64;
       __atomic_store_n(&fast_strings, (features.b & erms) != 0, __ATOMIC_RELAXED);
     }
+    choose(widest);
+  }
+  static void choose(std::uint8_t widest) noexcept {
+    __atomic_store_n(&two_rows_before, widest == 64 ? 4096 - 2 * 128 + 1 : 0, __ATOMIC_RELAXED);
     __atomic_store_n(&width, widest, __ATOMIC_RELAXED);
   }
 
