@@ -48,6 +48,15 @@ enum class SUREFOOT_PUBLIC tags : unsigned char {
 
 namespace detail {
 
+// The first of these bytes are wanted soon: hints, which never fault. A write probe lets no load go on before it, so
+// without them a page begins with a wait for memory: 1 GiB takes a tenth longer (Granite Rapids; of 1, 4, 8, 16 and 64
+// lines 8 were best).
+inline void fetch_ahead(const volatile void* p, std::size_t n) noexcept {
+  constexpr std::size_t line = 64, most = 8 * line;
+  for (std::size_t at = 0; at < smaller(n, most); at += line)
+    __builtin_prefetch(const_cast<const unsigned char*>(forward(p, at)));
+}
+
 template <access_kind K, granularity G, class E>
 fault first_bad_byte(const volatile void* p, std::size_t n, const E& e) noexcept {
   if (n == 0) return {};
@@ -63,6 +72,7 @@ fault first_bad_byte(const volatile void* p, std::size_t n, const E& e) noexcept
     for (std::size_t at = 0; at < n;) {
       const volatile void* const here = forward(p, at);
       const std::size_t step = smaller(to_next(address(here), E::page_size()), n - at);
+      if (n - at > step) fetch_ahead(forward(here, step), n - at - step);
       fault bad = e.template probe<K>(here);
       if (bad.kind == cause::none) bad = e.scan(here, step).stopped_by;
       if (bad.kind != cause::none) {

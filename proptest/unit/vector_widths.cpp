@@ -449,6 +449,26 @@ TEST_CASE("what the first row has stored is done, also where a later row finds i
   }
 }
 
+TEST_CASE("at each width of vectors a long scan stops at the first bad byte") {
+  using kind::good;
+  for (const kind bad : {kind::no_access, kind::hole, kind::past_end_of_file}) {
+    const memory::pages land{good, good, good, bad, bad, good};
+    std::uint8_t* const edge = land.page(3);
+    at_each_width([&](std::size_t width) {
+      for (const std::size_t n : {4095u, 4096u, 4097u, 4351u, 4352u, 4353u, 8192u})
+        for (const std::size_t done : prefixes(n)) {
+          INFO("vectors of " << width << ": " << done << " good bytes of " << n);
+          const fault reading = memory::fault_of(bad, access_kind::read, edge);
+          const fault writing = memory::fault_of(bad, access_kind::write, edge);
+          REQUIRE(surefoot::ensure_readable(edge - done, n).stopped_by ==
+                  (done < n ? reading : fault{}));
+          REQUIRE(surefoot::ensure_writeable(edge - done, n).stopped_by ==
+                  (done < n ? writing : fault{}));
+        }
+    });
+  }
+}
+
 TEST_CASE("the end of a row may be where the other side begins") {
   // As constants, so that a compiler may keep the two in one register.
   alignas(4096) static char sides[4 * page_size];

@@ -91,11 +91,10 @@ struct SUREFOOT_PUBLIC table {
   }
 
   SUREFOOT_HIDDEN static progress scan(const volatile void* p, std::size_t n) noexcept {
-    detail::place now{};
-    arch::trap t;
-    if (!detail::walk_scan<true>(p, n, now, t)) [[likely]]
+    detail::stop met;
+    if (!scan_until(p, n, met)) [[likely]]
       return {n, 0};
-    return detail::settle_scan<access_kind::read>(table{}, p, n, now.at, t);
+    return detail::settle_scan<access_kind::read>(table{}, p, n, met.now.at, met.trap);
   }
 
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
@@ -239,6 +238,14 @@ struct SUREFOOT_PUBLIC table {
   }
 
   // True where a fault ended it: then `met` says where.
+  [[gnu::always_inline]] SUREFOOT_HIDDEN static bool scan_until(const volatile void* p,
+                                                                std::size_t n,
+                                                                detail::stop& met) noexcept {
+    if constexpr (arch::has_steps)
+      if (detail::scans_wide<arch::vectors>(n))
+        return detail::look_in_rows<arch::vectors>(p, n, met);
+    return detail::walk_scan<true>(p, n, met.now = {}, met.trap);
+  }
   [[gnu::always_inline]] SUREFOOT_HIDDEN static bool copy_until(volatile void* dst,
                                                                 const volatile void* src,
                                                                 std::size_t n,

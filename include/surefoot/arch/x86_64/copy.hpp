@@ -59,7 +59,7 @@ inline constexpr bool has_steps = true;
 // is from Count to twice Count widths), or a row of four (n is their length). Each is one statement of
 // assembly, with registers of its own choice: so no function has to be compiled for another processor than its
 // program is. Those of 16 bytes and more use vectors. Each copies from a source, or fills with `bytes`, which is
-// the byte 8 times. A good step is its accesses and two additions: a fault has a way out of its own (table.hpp).
+// the byte 8 times; `look` loads a row only. A good step is its accesses and two additions: a fault has a way out of its own (table.hpp).
 template <std::size_t Width>
 struct steps;
 
@@ -149,6 +149,11 @@ SUREFOOT_X86_NARROW_STEPS(8, "movq", "%%rax", "%%r8", "movq", "%%rax", "%%r8", "
 #define SUREFOOT_X86_WIDE_STEPS(width, move, kind, vectors, leave, make)                           \
   template <>                                                                                      \
   struct steps<width> {                                                                            \
+    [[gnu::always_inline]] static bool look(const volatile void* src, trap& t) noexcept {          \
+      SUREFOOT_X86_STEP(                                                                           \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width),      \
+        SUREFOOT_X86_AND_##vectors, [src] "r"(src));                                               \
+    }                                                                                              \
     SUREFOOT_X86_COPY_STEP(ends, 1, width, vectors, leave,                                         \
         SUREFOOT_X86_READ(0, move, kind "0", src, 0, width)                                        \
         SUREFOOT_X86_READ(1, move, kind "1", src_end, 0, width)                                    \
