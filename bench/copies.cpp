@@ -104,11 +104,10 @@ void enter_copies() {
         .each = 1.20,
         .mean = 1.05,
         .reason =
-            "up to 256 B the two tests of the ranges and the answer are some 12 "
-            "instructions more than the 8 to 10 cycles of " +
+            "up to 256 B the tests of the ranges and the answer are some 10 instructions more than "
+            "the 4 to 10 cycles of " +
             std::string(limit) +
-            ": next to nothing on a core of our own (at most 1.13 times), up to 8 cycles on "
-            "one that another tenant uses, too"};
+            ": 1 cycle on a core of our own, up to 8 on one that another tenant uses, too"};
   };
   for (const std::size_t n : sizes) {
     for (const bool aligned : {true, false}) {

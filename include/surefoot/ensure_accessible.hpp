@@ -53,7 +53,9 @@ namespace detail {
 // lines 8 were best).
 inline void fetch_ahead(const volatile void* p, std::size_t n) noexcept {
   constexpr std::size_t line = 64, most = 8 * line;
-  for (std::size_t at = 0; at < smaller(n, most); at += line)
+  if (n < most) return;
+#pragma GCC unroll 8
+  for (std::size_t at = 0; at < most; at += line)
     __builtin_prefetch(const_cast<const unsigned char*>(forward(p, at)));
 }
 

@@ -239,23 +239,40 @@ template <class Work>
   return search_words<1, Work>(p, from, n, met);
 }
 
-// The first time that the width matters; without vectors of 64 bytes; and where the page of p ends soon: first what
-// lies in it, then the rest.
+// Where the page of p ends soon: first what lies in it, then the rest.
 template <class Work>
-[[gnu::noinline]] std::size_t search_otherwise(const volatile void* p, typename Work::source from,
-                                               std::size_t n, search_fault& met) noexcept {
-  if (Work::machine::known_width() == 0) {
-    Work::machine::ask_width();
-    return search<Work>(p, from, n, met);
-  }
-  const std::size_t head = to_next(address(p), arch::page_size());
-  if (n <= head || head >= 2 * longest_row) return search_narrow<Work>(p, from, n, met);
+[[gnu::cold, gnu::noinline]] std::size_t search_by_page(const volatile void* p,
+                                                        typename Work::source from, std::size_t n,
+                                                        std::size_t head,
+                                                        search_fault& met) noexcept {
   const std::size_t first = search_narrow<Work>(p, from, head, met);
   if (first != head) return first;
   const std::size_t rest = search<Work>(forward(p, head), Work::behind(from, head), n - head, met);
   if (rest != met_fault) return head + rest;
   met.at += head;
   return met_fault;
+}
+
+// The first time that the width matters.
+template <class Work>
+[[gnu::cold, gnu::noinline]] std::size_t search_asking(const volatile void* p,
+                                                       typename Work::source from, std::size_t n,
+                                                       search_fault& met) noexcept {
+  Work::machine::ask_width();
+  return search<Work>(p, from, n, met);
+}
+
+// Without two rows of vectors of 64 bytes. (What is rare is in functions of their own: so this one needs no registers of
+// its caller.)
+template <class Work>
+[[gnu::noinline]] std::size_t search_otherwise(const volatile void* p, typename Work::source from,
+                                               std::size_t n, search_fault& met) noexcept {
+  const std::size_t head = to_next(address(p), arch::page_size());
+  if (head < 2 * longest_row && n > head) [[unlikely]]
+    return search_by_page<Work>(p, from, n, head, met);
+  if (Work::machine::known_width() == 0) [[unlikely]]
+    return search_asking<Work>(p, from, n, met);
+  return search_narrow<Work>(p, from, n, met);
 }
 
 template <class Work>

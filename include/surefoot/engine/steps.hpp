@@ -161,17 +161,25 @@ template <std::size_t Width, class Work>
 template <class Work>
 bool in_steps(volatile void* dst, typename Work::source from, std::size_t n, stop& met) noexcept;
 
-// 64 bytes and more, without vectors of 64; or the first time that the width matters.
+// The first time that the width matters.
+template <class Work>
+[[gnu::cold, gnu::noinline]] bool in_steps_asking(volatile void* dst, typename Work::source from,
+                                                  std::size_t n, stop& met) noexcept {
+  Work::machine::ask_width();
+  return in_steps<Work>(dst, from, n, met);
+}
+
+// 64 bytes and more, without vectors of 64.
 template <class Work>
 [[gnu::noinline]] bool in_narrower_steps(volatile void* dst, typename Work::source from,
                                          std::size_t n, stop& met) noexcept {
+  if (n == 64) return step<16, 2, Work>(dst, from, n, met);  // as less are (in_steps)
   const std::size_t width = Work::machine::known_width();
-  if (width == 0) {
-    Work::machine::ask_width();
-    return in_steps<Work>(dst, from, n, met);
-  }
-  if (width == 16 || Work::is_close(dst, from)) return in_wide_steps<16, Work>(dst, from, n, met);
-  return in_wide_steps<32, Work>(dst, from, n, met);
+  if (width == 0) [[unlikely]]
+    return in_steps_asking<Work>(dst, from, n, met);
+  if (width != 16 && !Work::is_close(dst, from)) [[likely]]
+    return in_wide_steps<32, Work>(dst, from, n, met);
+  return in_wide_steps<16, Work>(dst, from, n, met);
 }
 
 // Less than 64 bytes need no width: two or four vectors of 16 bytes are as fast as one or two wider ones, which may

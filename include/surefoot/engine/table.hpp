@@ -244,7 +244,12 @@ struct SUREFOOT_PUBLIC table {
     if constexpr (arch::has_steps)
       if (detail::scans_wide<arch::vectors>(n))
         return detail::look_in_rows<arch::vectors>(p, n, met);
-    return detail::walk_scan<true>(p, n, met.now = {}, met.trap);
+    detail::place now{};  // not `met`'s, which would be kept in memory
+    arch::trap t;
+    if (!detail::walk_scan<true>(p, n, now, t)) [[likely]]
+      return false;
+    met = {t, now};
+    return true;
   }
   [[gnu::always_inline]] SUREFOOT_HIDDEN static bool copy_until(volatile void* dst,
                                                                 const volatile void* src,
