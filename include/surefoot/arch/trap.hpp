@@ -16,10 +16,9 @@ struct trap {
 };
 
 // What an access says of itself in its table's entry.
-inline constexpr std::uint8_t entry_writes = 1;     // a store or a read-modify-write
-inline constexpr std::uint8_t entry_is_second = 2;  // of the second row, or range, of a step
-inline constexpr std::uint8_t entry_traps_to_memory =
-    4;  // x86-64: the trap is stored where RCX points
+inline constexpr std::uint8_t entry_writes = 1;           // a store or a read-modify-write
+inline constexpr std::uint8_t entry_is_second = 2;        // of the second row, or range, of a step
+inline constexpr std::uint8_t entry_traps_to_memory = 4;  // x86-64: its trap goes where RCX points
 
 }  // namespace arch
 }  // namespace SUREFOOT_ABI

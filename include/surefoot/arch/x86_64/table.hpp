@@ -10,8 +10,8 @@
 // On a fault RSI holds trap::info and RDX holds trap::address. Every access names both as outputs.
 //
 // Where a whole function is about its accesses even that is much, beside what they take themselves. Those leave it all
-// to the handler (SUREFOOT_X86_ACCESS_TO with entry_traps_to_memory): it stores the trap where RCX points, and lets the code go
-// on at a label of its own, with all registers as they were.
+// to the handler (SUREFOOT_X86_ACCESS_TO, entry_traps_to_memory): it stores the trap where RCX points, and lets the
+// code go on at a label of its own, with all registers as they were.
 #pragma once
 
 #include <cstddef>
