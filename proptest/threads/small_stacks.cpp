@@ -1,6 +1,6 @@
 // The smallest stack that a thread may have, and an alternate stack for what a signal needs.
 #include <pthread.h>
-#include <sys/auxv.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,10 +11,6 @@
 
 #include "ground.hpp"
 
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
-
 namespace {
 
 using process::shared;
@@ -24,8 +20,29 @@ std::size_t smallest_stack() {
                                build::is_sanitized ? 256 * 1024 : 0);
 }
 
-// What the kernel's part of a signal frame takes, at least.
-std::size_t signal_frame() { return std::max<std::size_t>(::getauxval(AT_MINSIGSTKSZ), 2048); }
+// What the kernel's part of a signal frame takes here, as it was seen to. (AT_MINSIGSTKSZ is what it can take: with AMX,
+// which has to be asked for, four times as much.)
+volatile std::uintptr_t lowest_of_the_frame = 0;
+std::size_t signal_frame() {
+  static const std::size_t takes = [] {
+    const process::stack alternate(64 * 1024);
+    const stack_t a = process::alternate(alternate.begin(), alternate.size());
+    stack_t before{};
+    struct sigaction look {
+    }, old{};
+    look.sa_flags = SA_ONSTACK;
+    look.sa_handler = [](int) {
+      lowest_of_the_frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    };
+    memory::require(::sigaltstack(&a, &before) == 0 && ::sigaction(SIGUSR2, &look, &old) == 0 &&
+                        ::raise(SIGUSR2) == 0 && ::sigaction(SIGUSR2, &old, nullptr) == 0 &&
+                        ::sigaltstack(&before, nullptr) == 0,
+                    "a signal on an alternate stack");
+    return reinterpret_cast<std::uintptr_t>(alternate.begin()) + alternate.size() -
+           lowest_of_the_frame;
+  }();
+  return takes;
+}
 
 std::uint8_t* lowest_of_this_stack() {
   pthread_attr_t a;

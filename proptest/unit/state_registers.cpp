@@ -61,6 +61,37 @@ TEST_CASE("values that live across a guarded function keep what they were, whate
   });
 }
 
+#ifdef __x86_64__
+// On a stack that has a protection key of its own, which a handler may not touch.
+const void* its_source = nullptr;
+bool was_answered = false;
+void copy_on_its_stack() {
+  unsigned char to[300];
+  was_answered = surefoot::try_copy(to, its_source, sizeof to).done == 100;
+}
+
+TEST_CASE("a copy that faults is answered on a stack with a protection key of its own") {
+  const int key = ::pkey_alloc(0, 0);
+  if (key < 0) return memory::say_skipped("protection keys");
+  const memory::pages land{memory::kind::good, memory::kind::hole};
+  its_source = land.page(1) - 100;
+  const process::ending end = process::run([&] {
+    (void)surefoot::install();
+    const process::stack ours(64 * 1024), alternate(64 * 1024);
+    const stack_t a = process::alternate(alternate.begin(), alternate.size());
+    ::sigaltstack(&a, nullptr);
+    process::require(::pkey_mprotect(ours.begin(), ours.size(), PROT_READ | PROT_WRITE, key) == 0,
+                     "pkey_mprotect");
+    process::fiber f(ours.begin(), ours.size(), copy_on_its_stack);
+    f.enter();
+    ::_exit(was_answered ? 0 : 1);
+  });
+  ::pkey_free(key);
+  CHECK(end.signal == 0);
+  CHECK(end.status == 0);
+}
+#endif
+
 TEMPLATE_TEST_CASE("a fault keeps the protection key rights", "", SUREFOOT_SIGNAL_ENGINES) {
   const int key = ::pkey_alloc(0, PKEY_DISABLE_WRITE);
   if (key < 0) return memory::say_skipped("protection keys");

@@ -247,6 +247,11 @@ TEMPLATE_TEST_CASE("a copy down onto its own source moves, for every distance an
       INFO(n << " bytes down by " << distance);
       REQUIRE(moves_down<TestType>(land, n + distance, distance, n, memory::finished(n)));
     }
+  for (const std::size_t distance : {1u, 3u, 8u, 13u, 63u, 64u, 100u, 1000u, 1023u, 1024u, 1500u})
+    for (const std::size_t n : {513u, 1024u, 1025u, 2000u, 2500u}) {
+      INFO(n << " bytes down by " << distance);
+      REQUIRE(moves_down<TestType>(land, n + distance, distance, n, memory::finished(n)));
+    }
 }
 
 TEMPLATE_TEST_CASE("a copy down onto its own source whose source faults has moved the bytes before",

@@ -423,7 +423,7 @@ TEST_CASE(
 struct second_row_gone {
   template <std::size_t Width>
   struct steps {
-    static bool row(volatile void* dst, std::uint64_t, std::size_t, arch::trap& t) noexcept {
+    static bool row(volatile void* dst, std::uint64_t, arch::trap& t) noexcept {
       if (rows++ == 0) return false;
       t = {SIGSEGV | surefoot::signals::trap_writes, surefoot::detail::address(dst)};
       return true;
@@ -446,6 +446,34 @@ TEST_CASE("what the first row has stored is done, also where a later row finds i
     CHECK((detail::in_rows<64, detail::filling<second_row_gone>>(there + from, 0, 900, met)));
     CHECK(met.now.at == 256);
     CHECK(met.trap.address == surefoot::detail::address(there + 256));
+  }
+}
+
+// Another thread took away a byte that had been copied, before it was copied once more.
+TEST_CASE("a fault at what a copy had done already is no answer: the rest is copied") {
+  namespace detail = surefoot::engine::detail;
+  (void)surefoot::install();
+  const memory::pages land{kind::good, kind::hole};
+  unsigned char to[700];
+  for (const std::size_t good : {700u, 500u, 256u}) {
+    const std::uint8_t* const from = land.page(1) - good;
+    for (const access_kind during : {access_kind::read, access_kind::write}) {
+      std::memset(to, 0, sizeof to);
+      const void* const side = during == access_kind::read ? static_cast<const void*>(from) : to;
+      const arch::trap gone{SIGSEGV | std::uint64_t{SEGV_MAPERR} << 32,
+                            surefoot::detail::address(side) + 250};
+      const progress met = detail::settle_copy(
+          to, from, 700, {256, detail::whole_step, during}, gone,
+          [&](std::size_t begin, std::size_t end, detail::place& at, arch::trap& t) noexcept {
+            return detail::walk_bytes<true>(to, from, begin, end, at, t);
+          });
+      INFO(good << " good bytes");
+      CHECK(met == (good == 700
+                        ? memory::finished(700)
+                        : memory::stopped(good, 700, kind::hole, access_kind::read, land.page(1))));
+      CHECK(std::memcmp(to + 256, from + 256, good - 256) == 0);
+      CHECK(std::all_of(to + good, to + 700, [](unsigned char b) { return b == 0; }));
+    }
   }
 }
 

@@ -61,11 +61,11 @@ concept wide_steps_of = steps_of<V, Width> &&
              trap& t) {
   requires noexcept(bool{V::template steps<Width>::two_at_ends(to, from, n, t)});
   requires noexcept(bool{V::template steps<Width>::four_at_ends(to, from, n, t)});
-  requires noexcept(bool{V::template steps<Width>::row(to, from, n, t)});
+  requires noexcept(bool{V::template steps<Width>::row(to, from, t)});
   requires noexcept(bool{V::template steps<Width>::look(from, t)});
   requires noexcept(bool{V::template steps<Width>::two_at_ends(to, bytes, n, t)});
   requires noexcept(bool{V::template steps<Width>::four_at_ends(to, bytes, n, t)});
-  requires noexcept(bool{V::template steps<Width>::row(to, bytes, n, t)});
+  requires noexcept(bool{V::template steps<Width>::row(to, bytes, t)});
   V::template leave<Width>();
 };
 template <class V>

@@ -88,32 +88,29 @@ struct SUREFOOT_PUBLIC kernel {
     return {n, 0};
   }
 
+  // The kernel's copy is no walk in order: it may be the processor's `rep movsb` between two addresses of one page, and
+  // that goes by cache lines where it sees no overlap (measured: Intel, Granite Rapids). So what overlaps goes in pieces
+  // that do not, or through a buffer where those were small.
   SUREFOOT_HIDDEN static progress copy(volatile void* dst, const volatile void* src,
                                        std::size_t n) noexcept {
-    std::size_t at = 0;
-    for (unsigned idle = 0; at < n;) {
-      volatile void* const there = surefoot::detail::forward(dst, at);
+    const std::size_t apart = surefoot::detail::address(src) - surefoot::detail::address(dst);
+    if (apart >= n) return copy_apart(dst, src, n);
+    unsigned char buffer[1024];
+    const bool buffered = apart < sizeof buffer;
+    const std::size_t most = buffered ? sizeof buffer : apart;
+    for (std::size_t at = 0; at < n;) {
       const volatile void* const here = surefoot::detail::forward(src, at);
-      std::size_t piece = surefoot::detail::smaller(n - at, most_at_once);
-      if (idle > 0)
-        piece = surefoot::detail::smaller(
-            piece, surefoot::detail::smaller(rest_of_page(there), rest_of_page(here)));
-      const iovec to = buffer(there, piece);
-      const iovec from = buffer(here, piece);
-      const ssize_t got = os::copy_through_kernel(&to, 1, &from, 1);
-      if (got > 0) {
-        detail::written(there, static_cast<std::size_t>(got));
-        at += static_cast<std::size_t>(got);
-        idle = 0;
-      } else if (!accessible<access_kind::read>(here) || ++idle == patience) {
-        return {at, n - at, why(here, access_kind::read)};
-      } else if (!accessible<access_kind::write>(there)) {
-        return {at, n - at, why(there, access_kind::write)};
-      } else if (const std::size_t passed = copy_past_tags(there, here, piece); passed > 0) {
-        detail::written(there, passed);
-        at += passed;
-        idle = 0;
+      volatile void* const there = surefoot::detail::forward(dst, at);
+      const std::size_t piece = surefoot::detail::smaller(n - at, most);
+      progress part = copy_apart(buffered ? buffer : there, here, piece);
+      if (buffered) {
+        const progress stored = copy_apart(there, buffer, part.done);
+        at += stored.done;
+        if (!stored.all()) return {at, n - at, stored.stopped_by};
+      } else {
+        at += part.done;
       }
+      if (!part.all()) return {at, n - at, part.stopped_by};
     }
     return {n, 0};
   }
@@ -147,6 +144,37 @@ struct SUREFOOT_PUBLIC kernel {
   /// @endcond
 
  private:
+  // The two do not overlap, or it does not matter.
+  SUREFOOT_HIDDEN static progress copy_apart(volatile void* dst, const volatile void* src,
+                                             std::size_t n) noexcept {
+    std::size_t at = 0;
+    for (unsigned idle = 0; at < n;) {
+      volatile void* const there = surefoot::detail::forward(dst, at);
+      const volatile void* const here = surefoot::detail::forward(src, at);
+      std::size_t piece = surefoot::detail::smaller(n - at, most_at_once);
+      if (idle > 0)
+        piece = surefoot::detail::smaller(
+            piece, surefoot::detail::smaller(rest_of_page(there), rest_of_page(here)));
+      const iovec to = buffer(there, piece);
+      const iovec from = buffer(here, piece);
+      const ssize_t got = os::copy_through_kernel(&to, 1, &from, 1);
+      if (got > 0) {
+        detail::written(there, static_cast<std::size_t>(got));
+        at += static_cast<std::size_t>(got);
+        idle = 0;
+      } else if (!accessible<access_kind::read>(here) || ++idle == patience) {
+        return {at, n - at, why(here, access_kind::read)};
+      } else if (!accessible<access_kind::write>(there)) {
+        return {at, n - at, why(there, access_kind::write)};
+      } else if (const std::size_t passed = copy_past_tags(there, here, piece); passed > 0) {
+        detail::written(there, passed);
+        at += passed;
+        idle = 0;
+      }
+    }
+    return {n, 0};
+  }
+
   // How often in a row a call may refuse what a probe then finds accessible: memory that another
   // thread takes away and gives back.
   static constexpr unsigned patience = 16;

@@ -97,6 +97,7 @@ template <std::size_t Width, std::size_t Count, class Work>
     faulted = steps::four_at_ends(dst, from, n, met.trap);
   if (!faulted) [[likely]]
     return false;
+  if constexpr (Width >= 16) Work::machine::template leave<Width>();
   return step_met<Width, Count, Work>(dst, from, n, met, before, least);
 }
 
@@ -107,7 +108,7 @@ template <std::size_t Width, class Work>
   constexpr std::size_t row = 4 * Width;
   volatile void* const to = forward(dst, at);
   const auto what = Work::behind(from, at);
-  if (!Work::machine::template steps<Width>::row(to, what, row, met.trap)) [[likely]]
+  if (!Work::machine::template steps<Width>::row(to, what, met.trap)) [[likely]]
     return false;
   Work::machine::template leave<Width>();
   (void)step_met<Width, 4, Work>(to, what, row, met, at, least);

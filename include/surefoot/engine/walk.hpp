@@ -299,18 +299,27 @@ template <bool Tabled, class Place>
   return false;
 }
 
+// Does the byte that this trap names lie before base + at? Then it was done once, and went meanwhile.
+inline bool is_done(const volatile void* base, const arch::trap& t, std::size_t at) noexcept {
+  return at > 0 && t.address != 0 &&
+         arch::tagged_like(address(base), t.address) - address(base) < at;
+}
+
 // Finishes a copy that met a fault: exactly the bytes before the bad one are to be done. The loads
 // of a step all come before its stores, so a fault on the load side finds none of the step stored;
 // on the store side the stores ascend, so all those that end before the bad byte are done, and must
-// not be repeated: with overlap they may have changed the source. `bytes(from, to, now, t)` is a
-// walk_bytes that may fault in its turn.
+// not be repeated: with overlap they may have changed the source. Where accesses overlap, what was
+// done may go before it is done again: that is no answer, and the bytes behind it are asked one by one.
+// `bytes(from, to, now, t)` is a walk_bytes that may fault in its turn.
 template <class Bytes>
 progress settle_copy(volatile void* dst, const volatile void* src, std::size_t n, place now,
                      arch::trap t, Bytes bytes) noexcept {
   const auto side = [&]() noexcept { return now.during == access_kind::read ? src : dst; };
-  std::size_t bad = offset_of(side(), t, now.at);
-  const std::size_t from =
-      now.during == access_kind::write ? now.at + (bad - now.at) / now.width * now.width : now.at;
+  const bool is_stale = is_done(side(), t, now.at);
+  std::size_t bad = is_stale ? n : offset_of(side(), t, now.at);
+  const std::size_t from = !is_stale && now.during == access_kind::write
+                               ? now.at + (bad - now.at) / now.width * now.width
+                               : now.at;
   if (from < bad) {
     place again{};
     arch::trap met;  // an access leaves anything at all in here where it does not fault
@@ -318,6 +327,8 @@ progress settle_copy(volatile void* dst, const volatile void* src, std::size_t n
       now = again;
       t = met;
       bad = now.at;
+    } else if (is_stale) {
+      return {n, 0};
     }
   }
   return stopped_at(side(), bad, n, t, now.during);

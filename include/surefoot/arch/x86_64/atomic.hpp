@@ -52,8 +52,8 @@ struct atomic_access {
   }                                                                                                   \
   [[gnu::always_inline]] static bool fetch_add(volatile void* p, type& v, trap& t) noexcept {         \
     bool faulted;                                                                                     \
-    asm volatile(SUREFOOT_X86_ACCESS(0, "lock xadd" suffix " %[v], (%[base])", base, 1, 0,            \
-                                     width) "clc\n" SUREFOOT_X86_PAD                                  \
+    asm volatile("nop\n" SUREFOOT_X86_ACCESS(0, "lock xadd" suffix " %[v], (%[base])", base, 1, 0,    \
+                                             width) "clc\n" SUREFOOT_X86_PAD                          \
                  : [v] "+" reg(v), SUREFOOT_X86_TRAP(faulted, t)                                      \
                  : [base] "r"(p), [tabled] "i"(Tabled)                                                \
                  : "memory");                                                                         \
@@ -63,7 +63,7 @@ struct atomic_access {
                                                       bool& swapped, trap& t) noexcept {              \
     bool faulted;                                                                                     \
     asm volatile(                                                                                   \
-        SUREFOOT_X86_ACCESS(0, "lock cmpxchg" suffix " %[to], (%[base])", base, 1, 0, width)        \
+        "nop\n" SUREFOOT_X86_ACCESS(0, "lock cmpxchg" suffix " %[to], (%[base])", base, 1, 0, width)        \
         "sete %[swapped]\n"                                                                         \
         "clc\n" SUREFOOT_X86_PAD                                                                    \
         : [was] "+a"(was), [swapped] "=&q"(swapped), SUREFOOT_X86_TRAP(faulted, t)                  \
@@ -82,7 +82,7 @@ struct atomic_access {
   [[gnu::always_inline]] static bool compare_exchange(volatile void* p, pair16& was, pair16 to,
                                                       bool& swapped, trap& t) noexcept {
     bool faulted;
-    asm volatile(SUREFOOT_X86_ACCESS(0, "lock cmpxchg16b (%[base])", base, 1, 0, 16)
+    asm volatile("nop\n" SUREFOOT_X86_ACCESS(0, "lock cmpxchg16b (%[base])", base, 1, 0, 16)
                  "sete %[swapped]\n"
                  "clc\n" SUREFOOT_X86_PAD
                  : "+a"(was.low), "+d"(was.high), [swapped] "=&q"(swapped), "=@ccc"(faulted),

@@ -78,6 +78,7 @@ class context : public frame {
   void land(const table_entry& e, const trap& t) noexcept {
     greg(REG_RIP, e.landing_pad_address());
     if ((e.flags & entry_traps_to_memory) != 0) {
+      allow_what_was_allowed();  // its stack may have a protection key
       *reinterpret_cast<trap*>(greg(REG_RCX)) = t;
       return;
     }
@@ -101,10 +102,18 @@ class context : public frame {
   // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
   // the protection key rights, which signal delivery resets.
   void restore_control_state() const noexcept {
-    const auto* fp = reinterpret_cast<const unsigned char*>(uc_->uc_mcontext.fpregs);
-    if (fp == nullptr) return;
+    if (uc_->uc_mcontext.fpregs == nullptr) return;
     asm volatile("ldmxcsr %[mxcsr]" : : [mxcsr] "m"(uc_->uc_mcontext.fpregs->mxcsr));
     asm volatile("fldcw %[control]" : : [control] "m"(uc_->uc_mcontext.fpregs->cwd));
+    std::uint32_t rights = 0;
+    if (has_rights(rights)) load_rights(rights);
+  }
+
+ private:
+  // The protection key rights of the interrupted code; false where there are none.
+  bool has_rights(std::uint32_t& rights) const noexcept {
+    const auto* fp = reinterpret_cast<const unsigned char*>(uc_->uc_mcontext.fpregs);
+    if (fp == nullptr) return false;
     // struct _fpx_sw_bytes at 464 (asm/sigcontext.h): a magic, a size, then the features saved; the
     // header of the extended area at 512 begins with those that are not in their initial state.
     constexpr std::uint64_t keys = 1u << 9;
@@ -112,15 +121,27 @@ class context : public frame {
     std::uint64_t saved = 0, in_use = 0;
     __builtin_memcpy(&magic, fp + 464, sizeof magic);
     __builtin_memcpy(&saved, fp + 472, sizeof saved);
-    if (magic != 0x46505853 || (saved & keys) == 0) return;
+    if (magic != 0x46505853 || (saved & keys) == 0) return false;
     __builtin_memcpy(&in_use, fp + 512, sizeof in_use);
-    std::uint32_t rights = 0;
+    rights = 0;
     if ((in_use & keys) != 0)
       __builtin_memcpy(&rights, fp + protection_keys_offset(), sizeof rights);
+    return true;
+  }
+  static void load_rights(std::uint32_t rights) noexcept {
     asm volatile(".byte 0x0f, 0x01, 0xef" : : "a"(rights), "c"(0), "d"(0) : "memory");  // wrpkru
   }
 
- private:
+  // Adds to the rights of this handler, which are those of key 0, what the interrupted code had. A set bit denies; the
+  // kernel's return puts back the interrupted code's own.
+  void allow_what_was_allowed() const noexcept {
+    std::uint32_t rights = 0;
+    if (!has_rights(rights)) return;
+    std::uint32_t ours, zero;
+    asm volatile(".byte 0x0f, 0x01, 0xee" : "=a"(ours), "=d"(zero) : "c"(0));  // rdpkru
+    if ((ours & ~rights) != 0) load_rights(ours & rights);
+  }
+
   std::uint64_t greg(int which) const noexcept {
     return static_cast<std::uint64_t>(uc_->uc_mcontext.gregs[which]);
   }

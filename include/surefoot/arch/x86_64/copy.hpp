@@ -56,10 +56,11 @@ struct block_access {
 inline constexpr bool has_steps = true;
 
 // Steps on n bytes: Count accesses of one width at their beginning and Count at their end, which may overlap (n
-// is from Count to twice Count widths), or a row of four (n is their length). Each is one statement of
+// is from Count to twice Count widths), or a row of four. Each is one statement of
 // assembly, with registers of its own choice: so no function has to be compiled for another processor than its
 // program is. Those of 16 bytes and more use vectors. Each copies from a source, or fills with `bytes`, which is
-// the byte 8 times; `look` loads a row only. A good step is its accesses and two additions: a fault has a way out of its own (table.hpp).
+// the byte 8 times; `look` loads a row only. A good step is its accesses and two additions: a fault has a way out of its
+// own (table.hpp).
 template <std::size_t Width>
 struct steps;
 
@@ -69,29 +70,29 @@ struct steps;
   return false;                                                                                    \
   met:                                                                                             \
   return true
-// Their operands. The ends are added up as integers: g++ 12 would take three instructions for two of a pointer.
-#define SUREFOOT_X86_SIDE(side, rest) [side] "r"(side), [side##_end] "r"(detail::address(side) + n - (rest))
+// Where the accesses at the ends begin: R9 of the source, R10 of the destination.
+#define SUREFOOT_X86_END(side, reg, rest) "leaq -" #rest "(%[" #side "],%[n]), %%" reg "\n"
 #define SUREFOOT_X86_AND(clobber) , clobber
 
 #define SUREFOOT_X86_READ(n, move, to, base, at, width)                                            \
-  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " #at "(%[" #base "]), " to, base, 4, at, width)
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " #at "(" base "), " to, base, 4, at, width)
 #define SUREFOOT_X86_WRITE(n, move, from, base, at, width)                                         \
-  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " from ", " #at "(%[" #base "])", base, 5, at, width)
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " from ", " #at "(" base ")", base, 5, at, width)
 // At the end, behind other stores of the step (entry_is_second).
 #define SUREFOOT_X86_WRITE_LAST(n, move, from, base, at, width)                                    \
-  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " from ", " #at "(%[" #base "])", base, 7, at, width)
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, move " " from ", " #at "(" base ")", base, 7, at, width)
 
 template <>
 struct steps<1> {
   [[gnu::always_inline]] static bool one(volatile void* dst, const volatile void* src,
                                          trap& t) noexcept {
-    SUREFOOT_X86_STEP(SUREFOOT_X86_READ(0, "movzbl", "%%eax", src, 0, 1)
-                      SUREFOOT_X86_WRITE(1, "movb", "%%al", dst, 0, 1),
+    SUREFOOT_X86_STEP("nop\n" SUREFOOT_X86_READ(0, "movzbl", "%%eax", "%[src]", 0, 1)
+                      SUREFOOT_X86_WRITE(1, "movb", "%%al", "%[dst]", 0, 1),
                       SUREFOOT_X86_AND("rax"), [src] "r"(src), [dst] "r"(dst));
   }
   [[gnu::always_inline]] static bool one(volatile void* dst, std::uint64_t bytes,
                                          trap& t) noexcept {
-    SUREFOOT_X86_STEP(SUREFOOT_X86_WRITE(0, "movb", "%b[bytes]", dst, 0, 1), ,
+    SUREFOOT_X86_STEP("nop\n" SUREFOOT_X86_WRITE(0, "movb", "%b[bytes]", "%[dst]", 0, 1), ,
                       [bytes] "q"(bytes), [dst] "r"(dst));
   }
 };
@@ -102,18 +103,21 @@ struct steps<1> {
   struct steps<width> {                                                                            \
     [[gnu::always_inline]] static bool ends(volatile void* dst, const volatile void* src,          \
                                             std::size_t n, trap& t) noexcept {                     \
-      SUREFOOT_X86_STEP(SUREFOOT_X86_READ(0, load, to_a, src, 0, width)                            \
-                        SUREFOOT_X86_READ(1, load, to_b, src_end, 0, width)                        \
-                        SUREFOOT_X86_WRITE(2, store, a, dst, 0, width)                             \
-                        SUREFOOT_X86_WRITE_LAST(3, store, b, dst_end, 0, width),                   \
-                        SUREFOOT_X86_AND("rax") SUREFOOT_X86_AND("r8"),                            \
-                        SUREFOOT_X86_SIDE(src, width), SUREFOOT_X86_SIDE(dst, width));             \
+      SUREFOOT_X86_STEP(SUREFOOT_X86_END(src, "r9", width) SUREFOOT_X86_END(dst, "r10", width)     \
+                        SUREFOOT_X86_READ(0, load, to_a, "%[src]", 0, width)                            \
+                        SUREFOOT_X86_READ(1, load, to_b, "%%r9", 0, width)                        \
+                        SUREFOOT_X86_WRITE(2, store, a, "%[dst]", 0, width)                             \
+                        SUREFOOT_X86_WRITE_LAST(3, store, b, "%%r10", 0, width),                   \
+                        SUREFOOT_X86_AND("rax") SUREFOOT_X86_AND("r8") SUREFOOT_X86_AND("r9")      \
+                            SUREFOOT_X86_AND("r10"),                                               \
+                        [src] "r"(src), [dst] "r"(dst), [n] "r"(n));                               \
     }                                                                                              \
     [[gnu::always_inline]] static bool ends(volatile void* dst, std::uint64_t bytes,               \
                                             std::size_t n, trap& t) noexcept {                     \
-      SUREFOOT_X86_STEP(SUREFOOT_X86_WRITE(0, store, kind "[bytes]", dst, 0, width)                \
-                        SUREFOOT_X86_WRITE_LAST(1, store, kind "[bytes]", dst_end, 0, width), ,    \
-                        [bytes] "r"(bytes), SUREFOOT_X86_SIDE(dst, width));                        \
+      SUREFOOT_X86_STEP(SUREFOOT_X86_END(dst, "r10", width)                                        \
+                        SUREFOOT_X86_WRITE(0, store, kind "[bytes]", "%[dst]", 0, width)                \
+                        SUREFOOT_X86_WRITE_LAST(1, store, kind "[bytes]", "%%r10", 0, width),      \
+                        SUREFOOT_X86_AND("r10"), [bytes] "r"(bytes), [dst] "r"(dst), [n] "r"(n));  \
     }                                                                                              \
   };
 SUREFOOT_X86_NARROW_STEPS(2, "movzwl", "%%eax", "%%r8d", "movw", "%%ax", "%%r8w", "%w")
@@ -137,52 +141,69 @@ SUREFOOT_X86_NARROW_STEPS(8, "movq", "%%rax", "%%r8", "movq", "%%rax", "%%r8", "
 #define SUREFOOT_X86_COPY_STEP(name, count, width, vectors, leave, accesses)                       \
   [[gnu::always_inline]] static bool name(volatile void* dst, const volatile void* src,            \
                                           std::size_t n, trap& t) noexcept {                       \
-    SUREFOOT_X86_STEP(accesses leave, SUREFOOT_X86_AND_##vectors, SUREFOOT_X86_SIDE(src, count * width),              \
-                      SUREFOOT_X86_SIDE(dst, count * width));                                      \
+    SUREFOOT_X86_STEP(                                                                             \
+        SUREFOOT_X86_END(src, "r9", count * width) SUREFOOT_X86_END(dst, "r10", count * width)     \
+        accesses leave,                                                                            \
+        SUREFOOT_X86_AND("r9") SUREFOOT_X86_AND("r10") SUREFOOT_X86_AND_##vectors,                 \
+        [src] "r"(src), [dst] "r"(dst), [n] "r"(n));                                               \
   }
 #define SUREFOOT_X86_FILL_STEP(name, count, width, vectors, leave, make, accesses)                 \
   [[gnu::always_inline]] static bool name(volatile void* dst, std::uint64_t bytes, std::size_t n,  \
                                           trap& t) noexcept {                                      \
-    SUREFOOT_X86_STEP(make accesses leave, SUREFOOT_X86_AND_##vectors, [bytes] "r"(bytes),                            \
-                      SUREFOOT_X86_SIDE(dst, count * width));                                      \
+    SUREFOOT_X86_STEP(SUREFOOT_X86_END(dst, "r10", count * width) make accesses leave,             \
+                      SUREFOOT_X86_AND("r10") SUREFOOT_X86_AND_##vectors, [bytes] "r"(bytes),      \
+                      [dst] "r"(dst), [n] "r"(n));                                                 \
+  }
+// A row has no ends.
+#define SUREFOOT_X86_COPY_ROW(vectors, accesses)                                                   \
+  [[gnu::always_inline]] static bool row(volatile void* dst, const volatile void* src,             \
+                                         trap& t) noexcept {                                       \
+    SUREFOOT_X86_STEP("nop\n" accesses, SUREFOOT_X86_AND_##vectors, [src] "r"(src),                \
+                      [dst] "r"(dst));                                                             \
+  }
+#define SUREFOOT_X86_FILL_ROW(vectors, make, accesses)                                             \
+  [[gnu::always_inline]] static bool row(volatile void* dst, std::uint64_t bytes,                  \
+                                         trap& t) noexcept {                                       \
+    SUREFOOT_X86_STEP(make accesses, SUREFOOT_X86_AND_##vectors, [bytes] "r"(bytes),               \
+                      [dst] "r"(dst));                                                             \
   }
 #define SUREFOOT_X86_WIDE_STEPS(width, move, kind, vectors, leave, make)                           \
   template <>                                                                                      \
   struct steps<width> {                                                                            \
     [[gnu::always_inline]] static bool look(const volatile void* src, trap& t) noexcept {          \
-      SUREFOOT_X86_STEP(                                                                           \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width),      \
+      SUREFOOT_X86_STEP("nop\n"                                                                    \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, "%[src]", width),      \
         SUREFOOT_X86_AND_##vectors, [src] "r"(src));                                               \
     }                                                                                              \
     SUREFOOT_X86_COPY_STEP(ends, 1, width, vectors, leave,                                         \
-        SUREFOOT_X86_READ(0, move, kind "0", src, 0, width)                                        \
-        SUREFOOT_X86_READ(1, move, kind "1", src_end, 0, width)                                    \
-        SUREFOOT_X86_WRITE(2, move, kind "0", dst, 0, width)                                       \
-        SUREFOOT_X86_WRITE_LAST(3, move, kind "1", dst_end, 0, width))                             \
+        SUREFOOT_X86_READ(0, move, kind "0", "%[src]", 0, width)                                        \
+        SUREFOOT_X86_READ(1, move, kind "1", "%%r9", 0, width)                                    \
+        SUREFOOT_X86_WRITE(2, move, kind "0", "%[dst]", 0, width)                                       \
+        SUREFOOT_X86_WRITE_LAST(3, move, kind "1", "%%r10", 0, width))                             \
     SUREFOOT_X86_COPY_STEP(two_at_ends, 2, width, vectors, leave,                                  \
-        SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 0, 1, move, kind, 0, 1, src, width)                    \
-        SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 2, 3, move, kind, 2, 3, src_end, width)                \
-        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 4, 5, move, kind, 0, 1, dst, width)                   \
-        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 6, 7, move, kind, 2, 3, dst_end, width))         \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 0, 1, move, kind, 0, 1, "%[src]", width)                    \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_READ, 2, 3, move, kind, 2, 3, "%%r9", width)                \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 4, 5, move, kind, 0, 1, "%[dst]", width)                   \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 6, 7, move, kind, 2, 3, "%%r10", width))         \
     SUREFOOT_X86_COPY_STEP(four_at_ends, 4, width, vectors, leave,                                 \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)       \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 4, 5, 6, 7, move, kind, 4, 5, 6, 7, src_end, width)   \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 8, 9, 10, 11, move, kind, 0, 1, 2, 3, dst, width)    \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 12, 13, 14, 15, move, kind, 4, 5, 6, 7, dst_end, width))\
-    SUREFOOT_X86_COPY_STEP(row, 4, width, vectors, "",                                             \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, src, width)       \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 4, 5, 6, 7, move, kind, 0, 1, 2, 3, dst, width))     \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, "%[src]", width)       \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 4, 5, 6, 7, move, kind, 4, 5, 6, 7, "%%r9", width)   \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 8, 9, 10, 11, move, kind, 0, 1, 2, 3, "%[dst]", width)    \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 12, 13, 14, 15, move, kind, 4, 5, 6, 7, "%%r10", width))\
+    SUREFOOT_X86_COPY_ROW(vectors,                                                                 \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_READ, 0, 1, 2, 3, move, kind, 0, 1, 2, 3, "%[src]", width)       \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 4, 5, 6, 7, move, kind, 0, 1, 2, 3, "%[dst]", width))     \
     SUREFOOT_X86_FILL_STEP(ends, 1, width, vectors, leave, make,                                   \
-        SUREFOOT_X86_WRITE(0, move, kind "0", dst, 0, width)                                       \
-        SUREFOOT_X86_WRITE_LAST(1, move, kind "0", dst_end, 0, width))                             \
+        SUREFOOT_X86_WRITE(0, move, kind "0", "%[dst]", 0, width)                                       \
+        SUREFOOT_X86_WRITE_LAST(1, move, kind "0", "%%r10", 0, width))                             \
     SUREFOOT_X86_FILL_STEP(two_at_ends, 2, width, vectors, leave, make,                            \
-        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 0, 1, move, kind, 0, 0, dst, width)                   \
-        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 2, 3, move, kind, 0, 0, dst_end, width))         \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE, 0, 1, move, kind, 0, 0, "%[dst]", width)                   \
+        SUREFOOT_X86_TWO(SUREFOOT_X86_WRITE_LAST, 2, 3, move, kind, 0, 0, "%%r10", width))         \
     SUREFOOT_X86_FILL_STEP(four_at_ends, 4, width, vectors, leave, make,                           \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width)      \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 4, 5, 6, 7, move, kind, 0, 0, 0, 0, dst_end, width))\
-    SUREFOOT_X86_FILL_STEP(row, 4, width, vectors, "", make,                                       \
-        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, dst, width))     \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, "%[dst]", width)      \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE_LAST, 4, 5, 6, 7, move, kind, 0, 0, 0, 0, "%%r10", width))\
+    SUREFOOT_X86_FILL_ROW(vectors, make,                                                           \
+        SUREFOOT_X86_FOUR(SUREFOOT_X86_WRITE, 0, 1, 2, 3, move, kind, 0, 0, 0, 0, "%[dst]", width))     \
   };
 SUREFOOT_X86_WIDE_STEPS(16, "movups", "%%xmm", ALL, "", SUREFOOT_X86_REPEAT_16(bytes))
 SUREFOOT_X86_WIDE_STEPS(32, "vmovups", "%%ymm", ALL, "vzeroupper\n", SUREFOOT_X86_REPEAT_32(bytes))
@@ -191,6 +212,8 @@ SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm2", UPPER, "", SUREFOOT_X86_REPEAT_
 #undef SUREFOOT_X86_WIDE_STEPS
 #undef SUREFOOT_X86_FILL_STEP
 #undef SUREFOOT_X86_COPY_STEP
+#undef SUREFOOT_X86_FILL_ROW
+#undef SUREFOOT_X86_COPY_ROW
 #undef SUREFOOT_X86_FOUR
 #undef SUREFOOT_X86_TWO
 #undef SUREFOOT_X86_WRITE_LAST
@@ -199,7 +222,7 @@ SUREFOOT_X86_WIDE_STEPS(64, "vmovups", "%%zmm2", UPPER, "", SUREFOOT_X86_REPEAT_
 #undef SUREFOOT_X86_AND_UPPER
 #undef SUREFOOT_X86_AND_ALL
 #undef SUREFOOT_X86_AND
-#undef SUREFOOT_X86_SIDE
+#undef SUREFOOT_X86_END
 #undef SUREFOOT_X86_STEP
 // clang-format on
 

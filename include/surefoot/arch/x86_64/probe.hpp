@@ -73,7 +73,8 @@ struct access {
   // concurrent writer's change is lost. `or` clears the carry flag itself.
   [[gnu::always_inline]] static bool probe_write(const volatile void* p, trap& t) noexcept {
     bool faulted;
-    asm volatile(SUREFOOT_X86_ACCESS(0, "lock orb $0, (%[base])", base, 1, 0, 1) SUREFOOT_X86_PAD
+    asm volatile("nop\n" SUREFOOT_X86_ACCESS(0, "lock orb $0, (%[base])", base, 1, 0, 1)
+                     SUREFOOT_X86_PAD
                  : SUREFOOT_X86_TRAP(faulted, t)
                  : [base] "r"(p), [tabled] "i"(Tabled)
                  : "memory");

@@ -55,9 +55,9 @@ struct search_steps;
 
 // Accesses to the range that is looked at, and to the other one.
 #define SUREFOOT_X86_LOOK(n, instruction, base, at, width)                                         \
-  SUREFOOT_X86_ACCESS_TO("%l[met]", n, instruction, base, 4, at, width)
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, instruction, "%[" #base "]", 4, at, width)
 #define SUREFOOT_X86_LOOK_AT_OTHER(n, instruction, base, at, width)                                \
-  SUREFOOT_X86_ACCESS_TO("%l[met]", n, instruction, base, 6, at, width)
+  SUREFOOT_X86_ACCESS_TO("%l[met]", n, instruction, "%[" #base "]", 6, at, width)
 // The statement of a step, with its operands. After a fault nobody knows its outputs: clang before 16 does not. With
 // outputs g++ 12 takes only `volatile` for it.
 #define SUREFOOT_X86_SEARCH(text, clobbers, outputs, ...)                                          \
@@ -92,6 +92,7 @@ struct search_steps;
                                            const volatile void* q, bits& first, bits& second,      \
                                            trap& t) noexcept {                                     \
       SUREFOOT_X86_SEARCH(                                                                         \
+        "nop\n"                                                                                    \
         SUREFOOT_X86_EQUAL_TO(0, 1, 1, p, q, 0) SUREFOOT_X86_EQUAL_TO(2, 3, 2, p_then, q_then, 0)  \
         SUREFOOT_X86_MASK(1, first) SUREFOOT_X86_MASK(2, second), SUREFOOT_X86_LOWER,              \
         SUREFOOT_X86_BOTH_OUT, SUREFOOT_X86_THEN(p), SUREFOOT_X86_THEN(q));                        \
@@ -113,7 +114,7 @@ struct search_steps;
                                             std::uint64_t aligned, const volatile void* q,         \
                                             std::uint64_t& found, trap& t) noexcept {              \
       const std::uint64_t distance = detail::address(q) - detail::address(p);                      \
-      SUREFOOT_X86_SEARCH(                                                                         \
+      SUREFOOT_X86_SEARCH("nop\n"                                                                  \
         SUREFOOT_X86_SEARCH_ROWS(width, size,                                                      \
             SUREFOOT_X86_EQUAL_TO(0, 1, 1, p, from, 0)                                             \
             SUREFOOT_X86_EQUAL_TO(2, 3, 2, p, from, width)                                         \
@@ -199,7 +200,7 @@ struct search_steps<64> {
                                           bits& second, trap& t) noexcept {
     const std::uint64_t distance = detail::address(q) - detail::address(p);
     SUREFOOT_X86_SEARCH(
-      ".balign 16\n.Lsurefoot_%=_row:\n"
+      "nop\n.balign 16\n.Lsurefoot_%=_row:\n"
       SUREFOOT_X86_LOOK(0, "vmovdqu64 (%[p]), %%zmm16", p, 0, 64)
       SUREFOOT_X86_LOOK_AT_OTHER(1, "vpcmpneqb (%[from]), %%zmm16, %%k1", from, 0, 64)
       SUREFOOT_X86_LOOK(2, "vmovdqu64 64(%[p]), %%zmm17", p, 64, 64)
@@ -228,6 +229,7 @@ struct search_steps<64> {
                                          const volatile void* q, bits& first, bits& second,
                                          trap& t) noexcept {
     SUREFOOT_X86_SEARCH(
+      "nop\n"
       SUREFOOT_X86_LOOK(0, "vmovdqu64 (%[p]), %%zmm16", p, 0, 64)
       SUREFOOT_X86_LOOK_AT_OTHER(1, "vpcmpneqb (%[q]), %%zmm16, %%k1", q, 0, 64)
       SUREFOOT_X86_LOOK(2, "vmovdqu64 (%[p_then]), %%zmm17", p_then, 0, 64)
@@ -278,14 +280,15 @@ struct word_ends;
     [[gnu::always_inline]] static bool load_ends(const volatile void* p, std::size_t n,            \
                                                  std::uint64_t& a, std::uint64_t& b,               \
                                                  trap& t) noexcept {                               \
-      SUREFOOT_X86_SEARCH(SUREFOOT_X86_LOOK(0, load " (%[p]), " part "[a]", p, 0, width)           \
+      SUREFOOT_X86_SEARCH("nop\n"                                                                  \
+                          SUREFOOT_X86_LOOK(0, load " (%[p]), " part "[a]", p, 0, width)           \
                           SUREFOOT_X86_LOOK(1, load " (%[p_end]), " part "[b]", p_end, 0, width),  \
                           , SUREFOOT_X86_WORDS(a, b), SUREFOOT_X86_ENDS(p, width));                \
     }                                                                                              \
     [[gnu::always_inline]] static bool load_ends_of_both(                                          \
         const volatile void* p, const volatile void* q, std::size_t n, std::uint64_t& a,           \
         std::uint64_t& b, std::uint64_t& c, std::uint64_t& d, trap& t) noexcept {                  \
-      SUREFOOT_X86_SEARCH(                                                                         \
+      SUREFOOT_X86_SEARCH("nop\n"                                                                  \
           SUREFOOT_X86_LOOK(0, load " (%[p]), " part "[a]", p, 0, width)                           \
           SUREFOOT_X86_LOOK_AT_OTHER(1, load " (%[q]), " part "[c]", q, 0, width)                  \
           SUREFOOT_X86_LOOK(2, load " (%[p_end]), " part "[b]", p_end, 0, width)                   \

@@ -50,13 +50,17 @@ struct table_entry {
 static_assert(sizeof(table_entry) == 16);
 inline constexpr bool has_table = true;
 
+// No access is the first instruction of its statement: a compiler may jump there, and Valgrind takes what faults behind
+// an unconditional jump for the jump.
+//
 // Assembly text of the instruction number `n` of an access, with its entry. Operands: [tabled], a
 // constant, says whether there is an entry; [base] is the base register. `o` ties the entry to the
 // function's section (without it lld drops the table under --gc-sections), `?` puts it into that
 // section's COMDAT group.
-#define SUREFOOT_X86_ACCESS(n, instruction, base, flags, displacement, width) \
-  SUREFOOT_X86_ACCESS_TO(".Lsurefoot_%=_pad", n, instruction, base, flags, displacement, width)
-// The same, to go on at another label.
+#define SUREFOOT_X86_ACCESS(n, instruction, base, flags, displacement, width)                      \
+  SUREFOOT_X86_ACCESS_TO(".Lsurefoot_%=_pad", n, instruction, "%[" #base "]", flags, displacement, \
+                         width)
+// The same, to go on at another label; `base` is the register's text.
 #define SUREFOOT_X86_ACCESS_TO(label, n, instruction, base, flags, displacement, width) \
   ".Lsurefoot_%=_" #n ": " instruction                                                    \
   "\n.if %c[tabled]\n"                                                                    \
@@ -65,7 +69,7 @@ inline constexpr bool has_table = true;
   ".p2align 2\n"                                                                          \
   ".long .Lsurefoot_%=_" #n " - .\n"                                                      \
   ".long " label " - .\n"                                                                 \
-  "movq %[" #base "], %%rax\n"                                                            \
+  "movq " base ", %%rax\n"                                                            \
   ".byte " #flags "\n"                                                                    \
   ".short " #displacement ", " #width "\n"                                                \
   ".popsection\n"                                                                         \
