@@ -20,7 +20,7 @@ std::size_t smallest_stack() {
                                build::is_sanitized ? 256 * 1024 : 0);
 }
 
-// What the kernel's part of a signal frame takes here, as it was seen to. (AT_MINSIGSTKSZ is what it can take: with AMX,
+// What the kernel's part of a signal frame takes here, as it was seen to, or more. (AT_MINSIGSTKSZ is what it can take: with AMX,
 // which has to be asked for, four times as much.)
 volatile std::uintptr_t lowest_of_the_frame = 0;
 std::size_t signal_frame() {
@@ -38,8 +38,10 @@ std::size_t signal_frame() {
                         ::raise(SIGUSR2) == 0 && ::sigaction(SIGUSR2, &old, nullptr) == 0 &&
                         ::sigaltstack(&before, nullptr) == 0,
                     "a signal on an alternate stack");
-    return reinterpret_cast<std::uintptr_t>(alternate.begin()) + alternate.size() -
-           lowest_of_the_frame;
+    // What runs there needs some stack, too, which a small frame (riscv64) would not leave it.
+    return std::max<std::size_t>(reinterpret_cast<std::uintptr_t>(alternate.begin()) +
+                                     alternate.size() - lowest_of_the_frame,
+                                 2048);
   }();
   return takes;
 }
@@ -76,6 +78,7 @@ struct answers {
 };
 template <class E>
 answers fault_near_the_end(bool has_alternate) {
+  (void)signal_frame();  // on a stack that is large enough
   const memory::pages land{memory::kind::hole};
   const shared<int> right;
   const process::ending end = process::run([&] {
