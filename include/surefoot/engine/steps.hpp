@@ -58,8 +58,9 @@ struct stop {
 inline constexpr std::size_t whole_step = ~std::size_t{0};
 
 // A step of `n` bytes met a fault, Count accesses of a width at each end: what is stored of it for certain? All
-// stores before the one that faulted, which ascend; nothing, where a load did; and `least`, of those before. Which row it was of its entry says:
-// where they overlap the address does not, for another thread may have taken the memory away between the two.
+// stores before the one that faulted, which ascend; nothing, where a load did; and the `least` bytes that earlier steps
+// stored. Which row it was of its entry says: where they overlap the address does not, for another thread may have taken
+// the memory away between the two.
 // OPAQUE, and called last, with all that its caller was given in the same registers: the good path moves none of it.
 template <std::size_t Width, std::size_t Count, class Work>
 [[gnu::cold]] SUREFOOT_OPAQUE inline bool step_met(volatile void* dst, typename Work::source,
