@@ -302,34 +302,40 @@ TEMPLATE_TEST_CASE("while tiles change, every answer is one that some moment of 
 
 TEMPLATE_TEST_CASE("faulting in and ensuring lose no update of ten million", "",
                    SUREFOOT_ALL_ENGINES) {
-  // Each byte in turn is changed many times in a row, while just that byte is probed.
+  // Each byte in turn is changed many times in a row, while just that byte is probed: again, until there were enough
+  // probes, for where other tests have the processors the two threads may hardly meet.
   constexpr std::size_t updates = 10'000'000;
+  const std::size_t enough = build::is_slow ? 20'000 : 1'000'000;
   const kit::minefield field({kit::tile::read_write, kit::tile::private_file});
   constexpr std::size_t bytes = 2 * kit::tile_size, each = updates / bytes + 1;
-  std::atomic<std::size_t> place{0};
+  std::atomic<std::size_t> place{0}, probes{0};
   std::atomic<bool> over{false};
+  std::size_t rounds = 0;
   std::thread writer([&] {
-    for (std::size_t i = 0; i < bytes; ++i) {
-      place.store(i, std::memory_order_relaxed);
-      for (std::size_t k = 0; k < each; ++k)
-        __atomic_fetch_add(field.data() + i, 1, __ATOMIC_RELAXED);
-    }
+    for (; rounds == 0 || probes.load(std::memory_order_relaxed) < enough; ++rounds)
+      for (std::size_t i = 0; i < bytes; ++i) {
+        place.store(i, std::memory_order_relaxed);
+        for (std::size_t k = 0; k < each; ++k)
+          __atomic_fetch_add(field.data() + i, 1, __ATOMIC_RELAXED);
+      }
     over = true;
   });
-  std::size_t probes = 0, refused = 0;
-  for (; !over; ++probes) {
+  std::size_t refused = 0;
+  for (std::size_t i = 0; !over; ++i) {
     unsigned char* const p = field.data() + place.load(std::memory_order_relaxed);
-    const bool fine = probes % 4 == 0   ? bool{surefoot::ensure_writeable(p, 1, TestType{})}
-                      : probes % 4 == 1 ? surefoot::fault_in_readable(p, 1, TestType{}).all()
-                                        : surefoot::fault_in_writeable(p, 1, TestType{}).all();
+    const bool fine = i % 4 == 0   ? bool{surefoot::ensure_writeable(p, 1, TestType{})}
+                      : i % 4 == 1 ? surefoot::fault_in_readable(p, 1, TestType{}).all()
+                                   : surefoot::fault_in_writeable(p, 1, TestType{}).all();
     if (!fine) ++refused;
+    probes.store(i + 1, std::memory_order_relaxed);
   }
   writer.join();
   CHECK(refused == 0);
   CHECK(probes > 1000);
   std::size_t wrong = 0;
   for (std::size_t i = 0; i < bytes; ++i)
-    if (field.data()[i] != static_cast<unsigned char>(kit::pattern(field.data() + i) + each))
+    if (field.data()[i] !=
+        static_cast<unsigned char>(kit::pattern(field.data() + i) + rounds * each))
       ++wrong;
   CHECK(wrong == 0);
 }
