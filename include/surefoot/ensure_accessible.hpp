@@ -74,7 +74,7 @@ fault first_bad_byte(const volatile void* p, std::size_t n, const E& e) noexcept
     for (std::size_t at = 0; at < n;) {
       const volatile void* const here = forward(p, at);
       const std::size_t step = smaller(to_next(address(here), E::page_size()), n - at);
-      if (n - at > step) fetch_ahead(forward(here, step), n - at - step);
+      fetch_ahead(forward(here, step), n - at - step);
       fault bad = e.template probe<K>(here);
       if (bad.kind == cause::none) bad = e.scan(here, step).stopped_by;
       if (bad.kind != cause::none) {

@@ -477,6 +477,33 @@ TEST_CASE("a fault at what a copy had done already is no answer: the rest is cop
   }
 }
 
+TEST_CASE(
+    "poison that reaches to what is to be done ends a copy, and nothing of it is asked again") {
+  namespace detail = surefoot::engine::detail;
+  alignas(4096) static unsigned char from[2 * page_size], to[2 * page_size];
+  // The report names the page; 300 bytes are done.
+  siginfo_t info{};
+  info.si_code = BUS_MCEERR_AR;
+  info.si_addr = from;
+  info.si_addr_lsb = 12;
+  const arch::trap poison{surefoot::signals::pack(SIGBUS, info), surefoot::detail::address(from)};
+  bool asked = false;
+  const auto bytes = [&](std::size_t, std::size_t, detail::place&, arch::trap&) noexcept {
+    asked = true;
+    return false;
+  };
+  const progress met =
+      detail::settle_copy(to, from, 5000, {300, 1, access_kind::read}, poison, bytes);
+  CHECK(met.done == 300);
+  CHECK(met.stopped_by.kind == surefoot::cause::poisoned);
+  CHECK(met.stopped_by.address == from + 300);
+  CHECK_FALSE(asked);
+  // And where it ends before that, the rest is copied.
+  CHECK(
+      detail::settle_copy(to, from, 5000, {page_size, 1, access_kind::read}, poison, bytes).all());
+  CHECK(asked);
+}
+
 TEST_CASE("at each width of vectors a long scan stops at the first bad byte") {
   using kind::good;
   for (const kind bad : {kind::no_access, kind::hole, kind::past_end_of_file}) {

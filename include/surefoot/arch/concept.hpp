@@ -115,7 +115,8 @@ concept searches_in_steps =
     search_words_of<S, 8> && searches_two<S, 16> && searches_rows<S, 16> && searches_two<S, 32> &&
     searches_rows<S, 32> && searches_two<S, 64> && searches_part<S> && requires {
   requires noexcept(std::uint8_t{S::known_width()});
-  requires noexcept(bool{S::has_two_rows_from(1)});
+  requires S::two_rows >
+  0 && noexcept(bool{S::has_two_rows_from(1)});
   requires noexcept(std::size_t{S::first_of(std::uint64_t{1})});
   S::ask_width();
 };

@@ -173,7 +173,6 @@ template <std::size_t Width, class Work>
 // Four vectors, or two of 64 bytes.
 template <std::size_t Width>
 inline constexpr std::size_t row = Width < 64 ? 4 * Width : 128;
-inline constexpr std::size_t longest_row = 128;
 
 // A row or more, the first two of which lie in one page, or all. One at the beginning, then aligned ones, the last at the
 // end; they overlap. Aligned to its size none crosses into another page, and no vector of it into another cache line,
@@ -183,6 +182,7 @@ template <std::size_t Width, class Work>
 SUREFOOT_OPAQUE std::size_t search_rows(const volatile void* p, typename Work::source from,
                                         std::size_t n, search_fault& met) noexcept {
   using steps = typename Work::machine::template steps<Width>;
+  static_assert(2 * row<Width> <= Work::machine::two_rows);
   std::size_t end = n;
   const volatile void* here = p;
   const volatile void* const last = forward(p, n - row<Width>);
@@ -268,7 +268,7 @@ template <class Work>
 [[gnu::noinline]] std::size_t search_otherwise(const volatile void* p, typename Work::source from,
                                                std::size_t n, search_fault& met) noexcept {
   const std::size_t head = to_next(address(p), arch::page_size());
-  if (head < 2 * longest_row && n > head) [[unlikely]]
+  if (head < Work::machine::two_rows && n > head) [[unlikely]]
     return search_by_page<Work>(p, from, n, head, met);
   if (Work::machine::known_width() == 0) [[unlikely]]
     return search_asking<Work>(p, from, n, met);

@@ -299,10 +299,11 @@ template <bool Tabled, class Place>
   return false;
 }
 
-// Does the byte that this trap names lie before base + at? Then it was done once, and went meanwhile.
+// Does all that this trap names (poison: a page, or more) lie before base + at? Then it was done once, and went
+// meanwhile.
 inline bool is_done(const volatile void* base, const arch::trap& t, std::size_t at) noexcept {
-  return at > 0 && t.address != 0 &&
-         arch::tagged_like(address(base), t.address) - address(base) < at;
+  const std::uintptr_t last = t.address | (signals::extent_of(t.info) - 1);
+  return at > 0 && t.address != 0 && arch::tagged_like(address(base), last) - address(base) < at;
 }
 
 // Finishes a copy that met a fault: exactly the bytes before the bad one are to be done. The loads

@@ -90,18 +90,22 @@ inline std::uint64_t pack(int signal, const siginfo_t& info) noexcept {
   return packed | static_cast<std::uint64_t>(static_cast<std::uint32_t>(info.si_code)) << 32;
 }
 
+// How many bytes a packed report names: 1, or what poison takes.
+inline std::size_t extent_of(std::uint64_t info) noexcept {
+  return std::size_t{1} << (info >> 8 & 0xff);
+}
+
 // The fault that `info` tells of, for an access of this kind whose first bad byte is `address`.
 [[gnu::cold, gnu::noinline]] inline fault unpack(std::uint64_t info, std::uint64_t address,
                                                  access_kind during) noexcept {
   const int signal = static_cast<int>(info & 0xff);
   const int code = static_cast<int>(static_cast<std::uint32_t>(info >> 32));
-  const unsigned shift = static_cast<unsigned>(info >> 8) & 0xff;
   return {.address = reinterpret_cast<const volatile void*>(address),
           .kind = cause_of(signal, code, address),
           .during = during,
           .signal = signal,
           .code = code,
-          .extent = is_poison(signal, code) ? std::size_t{1} << shift : 0};
+          .extent = is_poison(signal, code) ? extent_of(info) : 0};
 }
 
 }  // namespace signals

@@ -171,7 +171,16 @@ SUREFOOT_X86_SEARCH_STEPS(32, 128, 0xffffffff)
 #undef SUREFOOT_X86_EQUAL_BITS
 #undef SUREFOOT_X86_SEARCH_ROWS
 
-// Vectors of 64 bytes.
+// Vectors of 64 bytes: mask k1 or k2 of what is of interest in the one at `base`.
+#define SUREFOOT_X86_EQUAL(n, mask, base, at)                                                      \
+  SUREFOOT_X86_LOOK(n, "vpcmpeqb " #at "(%[" #base "]), %%zmm16, %%" #mask, base, at, 64)
+#define SUREFOOT_X86_DIFFERENT(n, m, mask, base, other, at)                                        \
+  SUREFOOT_X86_LOOK(n, "vmovdqu64 " #at "(%[" #base "]), %%zmm16", base, at, 64)                   \
+  SUREFOOT_X86_LOOK_AT_OTHER(m, "vpcmpneqb " #at "(%[" #other "]), %%zmm16, %%" #mask, other, at, 64)
+#define SUREFOOT_X86_BOTH_MASKS "kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n"
+#define SUREFOOT_X86_WIDE_ROWS(two, last_two, along)                                               \
+  ".balign 16\n.Lsurefoot_%=_row:\n" two "kortestq %%k1, %%k2\n jnz .Lsurefoot_%=_here\n"          \
+  SUREFOOT_X86_NEXT_ROW(128, along) last_two ".Lsurefoot_%=_here:\n" SUREFOOT_X86_BOTH_MASKS
 #define SUREFOOT_X86_CHOOSE_PART "bzhiq %[n], %[all], %[place]\n kmovq %[place], %%k2\n"
 // The bits are of those bytes of the part that are of no interest: so the first one that is not set says it all.
 #define SUREFOOT_X86_PLACE_IN_PART                                                                 \
@@ -184,14 +193,9 @@ struct search_steps<64> {
                                           bits& second, trap& t) noexcept {
     SUREFOOT_X86_SEARCH(
       "vpbroadcastq %[bytes], %%zmm16\n"
-      ".balign 16\n.Lsurefoot_%=_row:\n"
-      SUREFOOT_X86_LOOK(0, "vpcmpeqb (%[p]), %%zmm16, %%k1", p, 0, 64)
-      SUREFOOT_X86_LOOK(1, "vpcmpeqb 64(%[p]), %%zmm16, %%k2", p, 64, 64)
-      "kortestq %%k1, %%k2\n jnz .Lsurefoot_%=_here\n"
-      SUREFOOT_X86_NEXT_ROW(128, "")
-      SUREFOOT_X86_LOOK(2, "vpcmpeqb (%[p]), %%zmm16, %%k1", p, 0, 64)
-      SUREFOOT_X86_LOOK(3, "vpcmpeqb 64(%[p]), %%zmm16, %%k2", p, 64, 64)
-      ".Lsurefoot_%=_here:\n kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n",
+      SUREFOOT_X86_WIDE_ROWS(
+          SUREFOOT_X86_EQUAL(0, k1, p, 0) SUREFOOT_X86_EQUAL(1, k2, p, 64),
+          SUREFOOT_X86_EQUAL(2, k1, p, 0) SUREFOOT_X86_EQUAL(3, k2, p, 64), ""),
       SUREFOOT_X86_UPPER_VECTORS, SUREFOOT_X86_BOTH_OUT_AND_ROW,
       SUREFOOT_X86_ROW_INPUTS, [bytes] "r"(bytes));
   }
@@ -200,18 +204,11 @@ struct search_steps<64> {
                                           bits& second, trap& t) noexcept {
     const std::uint64_t distance = detail::address(q) - detail::address(p);
     SUREFOOT_X86_SEARCH(
-      "nop\n.balign 16\n.Lsurefoot_%=_row:\n"
-      SUREFOOT_X86_LOOK(0, "vmovdqu64 (%[p]), %%zmm16", p, 0, 64)
-      SUREFOOT_X86_LOOK_AT_OTHER(1, "vpcmpneqb (%[from]), %%zmm16, %%k1", from, 0, 64)
-      SUREFOOT_X86_LOOK(2, "vmovdqu64 64(%[p]), %%zmm17", p, 64, 64)
-      SUREFOOT_X86_LOOK_AT_OTHER(3, "vpcmpneqb 64(%[from]), %%zmm17, %%k2", from, 64, 64)
-      "kortestq %%k1, %%k2\n jnz .Lsurefoot_%=_here\n"
-      SUREFOOT_X86_NEXT_ROW(128, SUREFOOT_X86_SAME_IN_OTHER)
-      SUREFOOT_X86_LOOK(4, "vmovdqu64 (%[p]), %%zmm16", p, 0, 64)
-      SUREFOOT_X86_LOOK_AT_OTHER(5, "vpcmpneqb (%[from]), %%zmm16, %%k1", from, 0, 64)
-      SUREFOOT_X86_LOOK(6, "vmovdqu64 64(%[p]), %%zmm17", p, 64, 64)
-      SUREFOOT_X86_LOOK_AT_OTHER(7, "vpcmpneqb 64(%[from]), %%zmm17, %%k2", from, 64, 64)
-      ".Lsurefoot_%=_here:\n kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n",
+      "nop\n"
+      SUREFOOT_X86_WIDE_ROWS(
+          SUREFOOT_X86_DIFFERENT(0, 1, k1, p, from, 0) SUREFOOT_X86_DIFFERENT(2, 3, k2, p, from, 64),
+          SUREFOOT_X86_DIFFERENT(4, 5, k1, p, from, 0) SUREFOOT_X86_DIFFERENT(6, 7, k2, p, from, 64),
+          SUREFOOT_X86_SAME_IN_OTHER),
       SUREFOOT_X86_UPPER_VECTORS, SUREFOOT_X86_BOTH_OUT_AND_ROWS, SUREFOOT_X86_ROW_INPUTS,
       [distance] "r"(distance));
   }
@@ -220,9 +217,7 @@ struct search_steps<64> {
                                          trap& t) noexcept {
     SUREFOOT_X86_SEARCH(
       "vpbroadcastq %[bytes], %%zmm16\n"
-      SUREFOOT_X86_LOOK(0, "vpcmpeqb (%[p]), %%zmm16, %%k1", p, 0, 64)
-      SUREFOOT_X86_LOOK(1, "vpcmpeqb (%[p_then]), %%zmm16, %%k2", p_then, 0, 64)
-      "kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n",
+      SUREFOOT_X86_EQUAL(0, k1, p, 0) SUREFOOT_X86_EQUAL(1, k2, p_then, 0) SUREFOOT_X86_BOTH_MASKS,
       SUREFOOT_X86_UPPER_VECTORS, SUREFOOT_X86_BOTH_OUT, SUREFOOT_X86_THEN(p), [bytes] "r"(bytes));
   }
   [[gnu::always_inline]] static bool two(const volatile void* p, std::size_t apart,
@@ -230,11 +225,8 @@ struct search_steps<64> {
                                          trap& t) noexcept {
     SUREFOOT_X86_SEARCH(
       "nop\n"
-      SUREFOOT_X86_LOOK(0, "vmovdqu64 (%[p]), %%zmm16", p, 0, 64)
-      SUREFOOT_X86_LOOK_AT_OTHER(1, "vpcmpneqb (%[q]), %%zmm16, %%k1", q, 0, 64)
-      SUREFOOT_X86_LOOK(2, "vmovdqu64 (%[p_then]), %%zmm17", p_then, 0, 64)
-      SUREFOOT_X86_LOOK_AT_OTHER(3, "vpcmpneqb (%[q_then]), %%zmm17, %%k2", q_then, 0, 64)
-      "kmovq %%k1, %[first]\n kmovq %%k2, %[second]\n",
+      SUREFOOT_X86_DIFFERENT(0, 1, k1, p, q, 0) SUREFOOT_X86_DIFFERENT(2, 3, k2, p_then, q_then, 0)
+      SUREFOOT_X86_BOTH_MASKS,
       SUREFOOT_X86_UPPER_VECTORS, SUREFOOT_X86_BOTH_OUT, SUREFOOT_X86_THEN(p), SUREFOOT_X86_THEN(q));
   }
   [[gnu::always_inline]] static bool part(const volatile void* p, std::size_t n,
@@ -257,6 +249,10 @@ struct search_steps<64> {
 };
 #undef SUREFOOT_X86_PLACE_IN_PART
 #undef SUREFOOT_X86_CHOOSE_PART
+#undef SUREFOOT_X86_WIDE_ROWS
+#undef SUREFOOT_X86_BOTH_MASKS
+#undef SUREFOOT_X86_DIFFERENT
+#undef SUREFOOT_X86_EQUAL
 #undef SUREFOOT_X86_SAME_IN_OTHER
 #undef SUREFOOT_X86_NEXT_ROW
 #undef SUREFOOT_X86_LOWER

@@ -37,8 +37,9 @@ struct vector_choice {
   // Is `rep stosb` fast (ERMS)? Known once the width is.
   static inline constinit bool fast_strings = false;
 
-  // Before which place in its page a range has to begin, of which two rows of vectors of 64 bytes are to lie in that
-  // page (engine/search.hpp): 0 where there are no such vectors.
+  // Bytes of two rows of a search, the longest ones; and before which place in its page a range has to begin of which
+  // those are to lie in that page: 0 where there are no vectors of 64 bytes (so one comparison asks for both).
+  static constexpr std::uint32_t two_rows = 256;
   static inline constinit std::uint32_t two_rows_before = 0;
 
   static std::uint8_t known_width() noexcept { return __atomic_load_n(&width, __ATOMIC_RELAXED); }
@@ -81,7 +82,7 @@ struct vector_choice {
     choose(widest);
   }
   static void choose(std::uint8_t widest) noexcept {
-    __atomic_store_n(&two_rows_before, widest == 64 ? 4096 - 2 * 128 + 1 : 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&two_rows_before, widest == 64 ? 4096 - two_rows + 1 : 0, __ATOMIC_RELAXED);
     __atomic_store_n(&width, widest, __ATOMIC_RELAXED);
   }
 
