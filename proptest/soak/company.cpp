@@ -19,10 +19,6 @@
 #include "passing.hpp"
 #include "unit/machine.hpp"
 
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
-
 namespace soak {
 
 using surefoot::access_kind;
@@ -334,17 +330,8 @@ void foreign(chance& random) {
 
 // --- timers
 
-ticking::ticking(chance& random) {
-  struct sigevent how {};
-  how.sigev_notify = SIGEV_THREAD_ID;
-  how.sigev_signo = SIGALRM;
-  how.sigev_notify_thread_id = ::gettid();
-  kit::detail::require(::timer_create(CLOCK_MONOTONIC, &how, &timer_) == 0, "timer_create");
-  const long every = 700'000 + static_cast<long>(random() % 3'000'000);
-  const itimerspec when{{0, every}, {0, every}};
-  kit::detail::require(::timer_settime(timer_, 0, &when, nullptr) == 0, "timer_settime");
-}
-ticking::~ticking() { ::timer_delete(timer_); }
+ticking::ticking(chance& random)
+    : ticks(SIGALRM, 700'000 + static_cast<long>(random() % 3'000'000)) {}
 
 // --- owners that come and go
 

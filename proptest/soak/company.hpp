@@ -2,12 +2,11 @@
 // timers, children, shared objects with copies of the library, fibers. Each step checks what came of it.
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include "../build.hpp"
+#include "../ticks.hpp"
 #include "work.hpp"
 
 namespace soak {
@@ -31,15 +30,8 @@ void begin_company();
 void foreign(chance& random);
 
 // While it lives this thread is interrupted again and again, by a handler that asks the library itself.
-class ticking {
- public:
+struct ticking : ticks {
   explicit ticking(chance& random);
-  ~ticking();
-  ticking(const ticking&) = delete;
-  ticking& operator=(const ticking&) = delete;
-
- private:
-  ::timer_t timer_{};
 };
 
 // Another owner stands over us for a moment, then install() takes back.
