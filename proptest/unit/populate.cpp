@@ -211,6 +211,25 @@ TEMPLATE_TEST_CASE("faulting in asks the kernel for nothing where nothing is slo
   });
 }
 
+TEMPLATE_TEST_CASE("between many holes the kernel is not asked for huge pages", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
+  using engine = timed::never_slow<TestType>;
+  constexpr std::size_t size = 128 * mebi, each = 4 * mebi;
+  auto* const p = static_cast<unsigned char*>(
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  for (std::size_t at = each; at < size; at += each)
+    REQUIRE(::mprotect(p + at, page_size, PROT_NONE) == 0);
+  check_filtered<engine>(SECCOMP_RET_TRAP, [&](auto e) {
+    calls_made = 0;
+    std::size_t holes = 0;
+    const auto count = [&](const surefoot::fault&, std::size_t, std::size_t) noexcept { ++holes; };
+    // Before the first two holes it is, and populates() asks.
+    return surefoot::find_holes(p, size, count, e).bad == holes * page_size &&
+           holes == size / each - 1 && calls_made <= 3;
+  });
+  ::munmap(p, size);
+}
+
 // With the clock as it is: code that runs for the first time, and a processor that is taken away, make memory look
 // slow. So it has run before, and one of some processes will do.
 TEMPLATE_TEST_CASE("faulting in resident small pages makes no system call", "",

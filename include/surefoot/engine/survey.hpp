@@ -59,7 +59,7 @@ class survey {
     in_a_row_ = page == behind_ ? in_a_row_ + 1 : 1;
     behind_ = page + page_size;
     met_ = why;
-    is_new_ = true;
+    is_new_ = is_behind_hole_ = true;
     ++faults_;
   }
 
@@ -81,6 +81,8 @@ class survey {
   // A look for guard pages at so many costs less than one fault.
   static constexpr std::size_t window = 512 * page_size;
   static constexpr std::size_t most_runs = 32;
+  // A trial of huge pages costs three faults, where they are small. Touches of that many bytes of huge ones cost six.
+  static constexpr std::size_t near = std::size_t{8} << 20;
   // To read so many lines of /proc/self/maps costs a fault.
   static constexpr unsigned lines_a_fault = 4;
 
@@ -103,7 +105,14 @@ class survey {
       const std::size_t more = rest_of_run(p, n);
       if (more > 0) return foretold(p, more, met_);
     }
-    return has_guards_ ? between_guards(p, n) : outlook{n};
+    return has_guards_ ? between_guards(p, n) : unknown(n);
+  }
+
+  // Where one hole was the next may be near, before what a trial of huge pages would save (engine/populate.hpp).
+  outlook unknown(std::size_t n) noexcept {
+    if (!is_behind_hole_) return {n};
+    is_behind_hole_ = false;
+    return {smaller(n, near)};
   }
 
   static outlook foretold(const volatile void* p, std::size_t n, fault why) noexcept {
@@ -223,7 +232,7 @@ class survey {
     while (run_ < runs_ && list_[run_].end <= at) ++run_;
     if (run_ == runs_ && at >= until_) {
       has_guards_ = runs_ > 0 && list_guards(at, n);
-      if (!has_guards_) return {n};
+      if (!has_guards_) return unknown(n);
     }
     if (run_ == runs_) return {smaller(n, std::size_t{until_ - at})};
     const pages& next = list_[run_];
@@ -237,7 +246,8 @@ class survey {
   unsigned faults_ = 0;
   unsigned in_a_row_ = 0;
   bool is_new_ = false;
-  bool pays_ = true;  // the last question saved a fault
+  bool is_behind_hole_ = false;  // nothing behind the last one was offered yet
+  bool pays_ = true;             // the last question saved a fault
   unsigned not_asked_ = 0;
   unsigned lines_ = 16 * lines_a_fault;  // that had to be read of /proc/self/maps
 
