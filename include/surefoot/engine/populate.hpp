@@ -91,8 +91,9 @@ class faulting_in {
   // 700 on bare metal; one that does not 26, but up to 500 in code that has just begun to run. The first window
   // takes up to 1,400 then, and with one fault that brings in more than a page 3,500 and more.
   static constexpr std::uint64_t slow_touch = 600, slow_start = 2000;
-  // A page, of many: resident memory takes 2 to 80, one that is faulted in by sixteens 400.
-  static constexpr std::uint64_t slow_page = 128;
+  // A page, of many: resident memory takes 2 to 80, one of a file whose fault maps hundreds of them 60 to 260, one that
+  // is faulted in by sixteens 400.
+  static constexpr std::uint64_t slow_page = 300;
   // A page that the kernel is asked to populate: 0.5 where it is huge and resident, 3.3 where it is the zero page
   // of that size, 110 where it is small and resident, 500 and more where it is cold; and the call itself. The limit lies
   // where a trial of huge pages may take four times as long as on a core of its own: with 40, whole runs of bench/ were
@@ -120,6 +121,8 @@ class faulting_in {
   // What a fault maps of a file, as Linux comes, and how many such pieces are touched first. (In one call: where
   // a function returns between two faults, each takes 8 % longer.)
   static constexpr std::size_t around_pages = 16, around = around_pages * page, ahead = 16 * around;
+  // Ticks a page, from which on a fault did not bring in what lies around it.
+  static constexpr std::uint64_t alone_page = 256;
 
   // The last page was touched, and was not there; or code or a stack was not, or the processor was taken away:
   // then the next ones take far less. Of cold pages that have no neighbours each takes nearly the same.
@@ -156,8 +159,7 @@ class faulting_in {
       if (touch_(at_, to, page)) return true;
       at_ = to;
       if (looks) lap();
-      // It did not bring in what lies around.
-      if (looks && took_ > ahead / page * 2 * slow_page) return false;
+      if (looks && took_ > ahead / page * alone_page) return false;
     }
     return false;
   }

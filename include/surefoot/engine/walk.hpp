@@ -96,10 +96,10 @@ template <access_kind K, bool Tabled>
 constexpr bool any_byte_will_do(std::size_t stride) noexcept {
   return arch::granule() == arch::page_size() && stride == arch::page_size();
 }
-// Which one of the whole page that lies `at` bytes further on.
+// Which one of the whole page that begins there: the same each time, for the processor may still have it.
 inline constexpr std::size_t line = 64;
-constexpr std::size_t probed_byte(std::size_t at, std::size_t stride) noexcept {
-  return any_byte_will_do(stride) ? at / stride * line % stride : 0;
+constexpr std::size_t probed_byte(std::uintptr_t page, std::size_t stride) noexcept {
+  return any_byte_will_do(stride) ? page / stride * line % stride : 0;
 }
 
 // Four at a time: a probe of resident memory takes less than counting it. But where so many are probed that
@@ -117,7 +117,8 @@ template <access_kind K, bool Tabled, class Place>
   if (any_byte_will_do(stride) && in_rows)
     for (; n - at >= probes_in_row * stride; at += probes_in_row * stride) {
       // Of the first page of the row; each further one has the line behind.
-      const std::size_t further = probed_byte(at, stride) & ~(probes_in_row * line - 1);
+      const std::size_t further =
+          probed_byte(address(p) + at, stride) & ~(probes_in_row * line - 1);
 #pragma GCC unroll 4
       for (std::size_t i = 0; i < probes_in_row; ++i) {
         now.at = at + i * stride;
@@ -126,7 +127,8 @@ template <access_kind K, bool Tabled, class Place>
     }
   for (; n - at >= stride; at += stride) {
     now.at = at;
-    if (probe_byte<K, Tabled>(forward(p, at + probed_byte(at, stride)), t)) return true;
+    if (probe_byte<K, Tabled>(forward(p, at + probed_byte(address(p) + at, stride)), t))
+      return true;
   }
   now.at = at;
   return n > at && probe_byte<K, Tabled>(forward(p, at), t);
