@@ -343,8 +343,8 @@ TEMPLATE_TEST_CASE("while tiles change, every answer is one that some moment of 
     });
   while (busy > 0) {
     field.try_change();
-    ::usleep(
-        20);  // where there is one processor, it would seldom be left in any other place than in a change
+    // Where there is one processor, it would seldom be taken from this thread in any other place than in a change.
+    ::usleep(20);
   }
   for (std::thread& t : threads) t.join();
   for (const auto& c : callers) {
