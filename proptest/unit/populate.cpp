@@ -215,19 +215,17 @@ TEMPLATE_TEST_CASE("between many holes the kernel is not asked for huge pages", 
                    SUREFOOT_SIGNAL_ENGINES) {
   using engine = timed::never_slow<TestType>;
   constexpr std::size_t size = 128 * mebi, each = 4 * mebi;
-  auto* const p = static_cast<unsigned char*>(
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  const fresh land(size);
   for (std::size_t at = each; at < size; at += each)
-    REQUIRE(::mprotect(p + at, page_size, PROT_NONE) == 0);
+    REQUIRE(::mprotect(land.page(at / page_size), page_size, PROT_NONE) == 0);
   check_filtered<engine>(SECCOMP_RET_TRAP, [&](auto e) {
     calls_made = 0;
     std::size_t holes = 0;
     const auto count = [&](const surefoot::fault&, std::size_t, std::size_t) noexcept { ++holes; };
     // Before the first two holes it is, and populates() asks.
-    return surefoot::find_holes(p, size, count, e).bad == holes * page_size &&
+    return surefoot::find_holes(land.data(), size, count, e).bad == holes * page_size &&
            holes == size / each - 1 && calls_made <= 3;
   });
-  ::munmap(p, size);
 }
 
 // With the clock as it is: code that runs for the first time, and a processor that is taken away, make memory look
