@@ -2,7 +2,8 @@
 # one line "note" for each "SKIPPED: name: needs what" that a test printed, and one line "matrix" for
 # each "MATRIX: ..." (the engines' conformance); one line "layouts", how many, for each "LAYOUTS: count" of a
 # property test; one line "tile", the kind, a tab, how often, a tab, why
-# not, for each "TILE: kind: count: reason" that a property test printed.
+# not, for each "TILE: kind: count: reason" that a property test printed; and behind one that failed up to 16
+# lines "why" of how long it took and what it printed last.
 #
 # A test that says SKIPPED and ends well is skipped; one that fails is failed, whatever it says.
 
@@ -21,11 +22,16 @@ function attribute(line, key) {
 /<testcase / {
   name = attribute($0, "name")
   status = attribute($0, "status")
-  said = 0
+  why = "after " attribute($0, "time") " s"
+  lines = said = 0
 }
 
-# The first line of a test's output stands behind the tag.
+# The first line of a test's output stands behind the tag, the last one before the other.
+/<system-out>/ { inside = 1 }
 { line = $0; sub(/^.*<system-out>/, "", line) }
+inside { text = line; sub(/<\/system-out>.*$/, "", text) }
+inside && text ~ /[^ \t\r]/ { printed[++lines] = plain(text) }
+/<\/system-out>/ { inside = 0 }
 
 line ~ /^SKIPPED: / {
   sub(/^SKIPPED: /, "", line)
@@ -56,7 +62,11 @@ line ~ /^TILE: / {
 
 /<\/testcase>/ {
   # "notrun" is a test that could not be started: nobody asked for that, so it has failed.
-  if (status != "run") print "failed\t" name
+  if (status != "run") {
+    print "failed\t" name
+    print "why\t" why
+    for (i = (lines > 15 ? lines - 14 : 1); i <= lines; i++) print "why\t" printed[i]
+  }
   else if (said) print "skipped\t" name
   else print "passed\t" name
 }

@@ -10,7 +10,7 @@
 select=()
 timeout=120
 passed=0 failed=0 skipped=0 layouts=0
-failures=() # "where: test", one an element
+failures=() # lines: what failed, and below each why, as far as its output says
 results=$(mktemp -d)
 : >"$results/notes"
 : >"$results/tiles"
@@ -27,8 +27,9 @@ tally() {
       skipped) skipped=$((skipped + 1)) ;;
       failed)
         failed=$((failed + 1))
-        failures+=("$where: $name")
+        failures+=("failed: $where: $name")
         ;;
+      why) failures+=("  | $name") ;;
       note) printf '%s\t%s\n' "$name" "$where" >>"$results/notes" ;;
       matrix) echo "$where: $name" ;;
       layouts) layouts=$((layouts + name)) ;;
@@ -88,7 +89,7 @@ say_result() {
   say "result"
   if [ $((passed + failed + skipped)) -eq 0 ]; then
     failed=1
-    failures+=("no test has a name that matches '${select[1]-}'")
+    failures+=("failed: no test has a name that matches '${select[1]-}'")
   fi
   if [ -s "$results/notes" ]; then
     # A line for what is needed, with the tests that need it: each type of a template is one. Then where.
@@ -106,7 +107,7 @@ say_result() {
   fi
   # Last: who sees only the end of a long output sees what has failed.
   for failure in ${failures[@]+"${failures[@]}"}; do
-    echo "failed: $failure"
+    printf '%s\n' "$failure"
   done
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" -eq 0 ]
