@@ -130,7 +130,7 @@ trap 'exit 143' TERM HUP
 
 # DIRECTORY:PROGRAM of proptest/. A static program has no shared objects, and a machine with nothing but
 # tests in it no compiler and no shell: what needs them runs in ./run test.
-all_programs=(unit:unit property:property_concurrent property:property writers:property_writers poison:poison)
+all_programs=(unit:unit property:property_concurrent property:property writers:property_writers poison:poison threads:threads)
 targets=()
 for source in fuzz/*.cpp; do targets+=("$(basename "$source" .cpp)"); done
 random_cases=60
@@ -258,7 +258,7 @@ try_machine() {
   # What ./run test has besides.
   tally "$where" <<<"note"$'\t'"guest_dlopened, guest_linked: needs shared objects"
   tally "$where" <<<"note"$'\t'"neighbours: needs shared objects of others"
-  tally "$where" <<<"note"$'\t'"docs, sandboxes, sanitizers, soak, threads: needs their programs in the machine's image"
+  tally "$where" <<<"note"$'\t'"docs, sandboxes, sanitizers, soak: needs their programs in the machine's image"
   tally "$where" <<<"note"$'\t'"consumer, counts, examples, good_path, headers, link, must_not_compile: needs a compiler and a shell"
 }
 

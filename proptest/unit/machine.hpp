@@ -229,13 +229,12 @@ void surefoot_stray_store(volatile void*);  // of the address's lowest byte
 inline constexpr std::uintptr_t kernel_half[] = {0xffff'8000'0000'0000, 0xffff'8880'0000'0123,
                                                  0xffff'ffff'8100'0000};
 
-// Are system calls made by qemu's user mode? It grants any advice and does nothing.
-inline bool is_user_mode_emulation() {
-  static const bool answer = [] {
-    static unsigned char page[4096] __attribute__((aligned(4096)));
-    return ::madvise(page, sizeof page, 0x7fff) == 0;
-  }();
-  return answer;
-}
+// Are system calls made by qemu's user mode? It grants any advice and does nothing. (Asked before main(): a
+// child of fork waits for ever for what another thread was just finding out.)
+inline const bool is_made_by_user_mode = [] {
+  static unsigned char page[4096] __attribute__((aligned(4096)));
+  return ::madvise(page, sizeof page, 0x7fff) == 0;
+}();
+inline bool is_user_mode_emulation() { return is_made_by_user_mode; }
 
 }  // namespace machine
