@@ -163,6 +163,9 @@ pack() {
       cp "$build/proptest/${name%%:*}/${name#*:}_static" "$root/vm/${name#*:}"
       plan tests "${name#*:}" 120 "RC_PARAMS=max_success=$random_cases" "/vm/${name#*:}"
     done
+    cp "$build/proptest/threads/cancelled_anywhere_static" "$root/vm/cancelled_anywhere"
+    plan run 'a thread may be cancelled in the middle of a fault, in what is built without exceptions' 60 \
+      /vm/cancelled_anywhere
     for name in "${targets[@]}"; do
       cp "$build/fuzz/fuzz_${name}_static" "$root/vm/fuzz_$name"
       cp -r "fuzz/corpus/$name" "$root/vm/corpus/"
@@ -231,7 +234,7 @@ try_machine() {
   say "$where: build"
   # shellcheck disable=SC2046
   { cmake --preset "$preset" </dev/null >/dev/null &&
-    cmake --build "build/$preset" --parallel "$(jobs)" --target vm_init vm_machine \
+    cmake --build "build/$preset" --parallel "$(jobs)" --target vm_init vm_machine cancelled_anywhere_static \
       $(printf '%s_static ' "${catch_programs[@]#*:}" "${targets[@]/#/fuzz_}") </dev/null; } ||
     { went_wrong "$where" build; return; }
   pack "$1"
