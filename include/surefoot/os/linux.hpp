@@ -58,7 +58,11 @@ inline signal_mask change_mask(int how, signal_mask change) noexcept {
 }
 inline signal_mask block(signal_mask which) noexcept { return change_mask(SIG_BLOCK, which); }
 inline signal_mask unblock(signal_mask which) noexcept { return change_mask(SIG_UNBLOCK, which); }
-inline signal_mask set_mask(signal_mask to) noexcept { return change_mask(SIG_SETMASK, to); }
+// Without the mask before, which takes the kernel 7 ns to write.
+inline void set_mask(signal_mask to) noexcept {
+  const errno_kept kept;
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &to, nullptr, sizeof to);
+}
 
 // The signals that wait to be delivered to this thread.
 inline signal_mask pending() noexcept {

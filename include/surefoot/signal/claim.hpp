@@ -136,35 +136,44 @@ inline bool covers(const guard& g, bool unplaced, std::uintptr_t at, std::size_t
 // The innermost guard of this thread, in whatever image, that takes this fault; null where none
 // does. Images that joined before their first guard share one chain. Where two chains met later,
 // the lower frame is the inner one.
-inline guard* find_guard(int signal, const siginfo_t& info,
-                         const arch::context& interrupted) noexcept {
+struct guard_found {
+  guard* it;
+  bool is_alone;  // no other guard was looked at: none is inside of it
+};
+inline guard_found find_guard(int signal, const siginfo_t& info,
+                              const arch::context& interrupted) noexcept {
   const std::uintptr_t stack = interrupted.stack_pointer();
   const bool unplaced = lacks_address(signal, info);
   const std::uintptr_t at = first_byte(signal, info);
   const std::size_t bytes = extent(signal, info);
   guard* found = nullptr;
+  std::size_t seen = 0;
   for (image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
-    for (guard* g = *guard_slot(*r); g != nullptr; g = g->outer)
+    for (guard* g = *guard_slot(*r); g != nullptr; g = g->outer) {
+      ++seen;
       if (stack < g->frame && covers(*g, unplaced, at, bytes)) {
         if (found == nullptr || g->frame < found->frame) found = g;
         break;
       }
-  return found;
+    }
+  return {found, seen == 1};
 }
 
 // Takes the guards inside `g` off every chain of this thread: a jump to `g` ends them. Those of
 // another stack are not inside it.
-inline void abandon_guards_inside(const guard& g, std::uintptr_t stack) noexcept {
+[[gnu::cold, gnu::noinline]] inline void abandon_guards_inside(const guard& g,
+                                                               std::uintptr_t stack) noexcept {
   for (image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
     for (guard** const slot = guard_slot(*r);
          *slot != nullptr && stack < (*slot)->frame && (*slot)->frame < g.frame;)
       *slot = (*slot)->outer;
 }
 
-// The answer of whichever image knows this access. This one is asked first. Where the list was put
-// behind another one meanwhile, that one's images have not been asked.
-inline int ask_tables(int signal, siginfo_t* info, void* ucontext) noexcept {
-  int answer = ask_table(signal, info, ucontext);
+// The answer of whichever other image knows this access. Where the list was put behind another one meanwhile,
+// that one's images have not been asked.
+[[gnu::cold, gnu::noinline]] inline int ask_other_tables(int signal, siginfo_t* info,
+                                                         void* ucontext) noexcept {
+  int answer = not_my_access;
   image_record *list = nullptr, *asked = nullptr;
   while (answer == not_my_access && (list = list_with(&this_image)) != asked) {
     for (image_record* r = list; r != nullptr && answer == not_my_access; r = next_of(r))
@@ -177,14 +186,17 @@ inline int ask_tables(int signal, siginfo_t* info, void* ucontext) noexcept {
 // True where the signal was ours and the interrupted code may go on; does not return where a guard
 // took it.
 inline bool claim(int signal, siginfo_t* info, void* ucontext) noexcept {
-  const int answer = ask_tables(signal, info, ucontext);
+  int answer = ask_table(signal, info, ucontext);
+  if (answer == not_my_access && !is_alone(this_image))
+    answer = ask_other_tables(signal, info, ucontext);
   if (answer != not_my_access) return answer == landed;
   if (!reports_access(signal, *info)) return false;
   const arch::context interrupted(ucontext);
-  guard* const g = find_guard(signal, *info, interrupted);
+  const guard_found found = find_guard(signal, *info, interrupted);
+  guard* const g = found.it;
   if (g == nullptr) return false;
   if (is_poison(signal, info->si_code) && interrupted.in_system_call()) return false;
-  abandon_guards_inside(*g, interrupted.stack_pointer());
+  if (!found.is_alone) abandon_guards_inside(*g, interrupted.stack_pointer());
   g->leave(g, signal, info, ucontext);
   return true;
 }

@@ -102,6 +102,11 @@ inline image_record* list_with(image_record* r) noexcept {
   }
 }
 
+// Is this the only record of its list?
+inline bool is_alone(const image_record& r) noexcept {
+  return __atomic_load_n(&r.root, __ATOMIC_ACQUIRE) == &r && next_of(&r) == nullptr;
+}
+
 // Makes one list of two. The root with the higher address stops being one.
 inline void join(image_record* a, image_record* b) noexcept {
   for (;;) {
