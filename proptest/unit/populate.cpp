@@ -21,7 +21,7 @@
 // Where a page is not the granule, or no clock is there, each page is touched, and nothing of this is used.
 #define SUREFOOT_EACH_CLOCK(E)                                                                   \
   E, timed::without_clock<E>, timed::never_slow<E>, timed::always_slow<E>, timed::often_slow<E>, \
-      timed::slow_once<E>, timed::anyhow<E>
+      timed::slow_once<E>, timed::by_sixteens<E>, timed::anyhow<E>
 #if SUREFOOT_HAS_TABLE
 #define SUREFOOT_TIMED_ENGINES \
   SUREFOOT_EACH_CLOCK(surefoot::engine::table), SUREFOOT_EACH_CLOCK(surefoot::engine::jump)
@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("faulting in very many pages stops at a bad one far behind", 
                    SUREFOOT_TIMED_ENGINES) {
   const fresh land(72 * mebi);
   ::madvise(land.data(), land.size(), MADV_HUGEPAGE);
-  for (const std::size_t bad : {std::size_t{1234}, std::size_t{4100}, 70 * mebi / page_size}) {
+  for (const std::size_t bad : {1234u, 2000u, 4100u, 17'920u}) {
     REQUIRE(::mprotect(land.page(bad), page_size, PROT_NONE) == 0);
     for (const access_kind wanted : memory::both_kinds) {
       REQUIRE(::madvise(land.data(), bad * page_size, MADV_DONTNEED) == 0);
@@ -125,6 +125,34 @@ TEMPLATE_TEST_CASE("where the kernel populates, it populates nothing behind a ba
     CHECK(fault_in(wanted, land.data(), land.size(), engine{}).done == 200 * page_size);
     CHECK(land.resident_pages() == 200);
   }
+}
+
+// How many touches it takes to have all of it there.
+template <class Clock>
+std::size_t touches(const fresh& land) {
+  std::size_t count = 0;
+  Clock::begin();
+  const auto touch = [&](std::size_t from, std::size_t to, std::size_t unit) noexcept {
+    for (; from < to; from += unit, ++count)
+      (void)*static_cast<volatile unsigned char*>(land.data() + from);
+    return false;
+  };
+  CHECK_FALSE((surefoot::engine::detail::fault_in_pages<access_kind::read, Clock>(
+      land.data(), land.size(), touch)));
+  CHECK(land.resident_pages() == land.size() / page_size);
+  return count;
+}
+
+TEST_CASE("of a large file the kernel is asked for the rest where that takes less than touches") {
+  if (!surefoot::engine::detail::is_possible || !surefoot::os::populates())
+    return memory::say_skipped("a clock, pages of one answer, and MADV_POPULATE_READ");
+  constexpr std::size_t size = 80 * mebi, pages = size / page_size, trial = 1024;
+  CHECK(touches<timed::sixteen_at_once<300'000, 1'200'000>>(fresh(size)) < 2000);
+  // A call of 1,024 pages beside 480,000 ticks of touches; and where they were there already.
+  CHECK(touches<timed::sixteen_at_once<480'000, 1>>(fresh(size)) > pages - trial);
+  CHECK(touches<timed::sixteen_at_once<200'000, 1>>(fresh(size)) > pages - trial);
+  // Too little for a trial. (Each sixteenth page is touched twice.)
+  CHECK(touches<timed::sixteen_at_once<300'000, 1>>(fresh(68 * mebi)) > 68 * mebi / page_size);
 }
 
 // memfd_secret and what else the kernel touches for nobody.

@@ -20,7 +20,8 @@
 //
 // A fault for reading maps up to 16 pages of a file that are in the page cache (fault_around_bytes). That
 // several of those come before the touches of what they brought keeps the kernel's walk over its records of
-// the pages in step with the processor's prefetchers: 1.6 times faster for a memfd of 128 MiB.
+// the pages in step with the processor's prefetchers: 1.6 times faster for a memfd of 128 MiB. Elsewhere the calls
+// are faster (Intel Granite Rapids, the same memfd: 120 by touches, also so; 93 by calls): so they are tried.
 #pragma once
 
 #include <cstddef>
@@ -121,6 +122,11 @@ class faulting_in {
   // What a fault maps of a file, as Linux comes, and how many such pieces are touched first. (In one call: where
   // a function returns between two faults, each takes 8 % longer.)
   static constexpr std::size_t around_pages = 16, around = around_pages * page, ahead = 16 * around;
+  // Where that much is left of a file behind the fifth of those, it is tried whether calls take less: 24 us a MiB of a
+  // memfd on an Intel Granite Rapids, where touches take 29; but 2 times as long as touches where a file's pages are
+  // large folios, so the trial costs such a file of 64 MiB 5 %, and then no more.
+  static constexpr unsigned tried_after = 4;
+  static constexpr std::size_t worth_trying = std::size_t{64} << 20, trial_of_calls = 1024;
   // Ticks a page, from which on a fault did not bring in what lies around it.
   static constexpr std::uint64_t alone_page = 256;
 
@@ -153,13 +159,30 @@ class faulting_in {
     if (n_ - at_ >= worth_huge && seems_huge()) return populate_huge(first_huge_pages);
     for (unsigned i = 0; at_ < n_; ++i) {
       const std::size_t to = at_ + smaller(n_ - at_, to_next(address(p_) + at_, ahead));
-      touch_ahead(at_, to);
       const bool looks = i % 4 == 0;
       if (looks) lap();
+      touch_ahead(at_, to);
+      if (looks) lap();
+      const std::uint64_t faults = took_;
       if (touch_(at_, to, page)) return true;
       at_ = to;
       if (looks) lap();
       if (looks && took_ > ahead / page * alone_page) return false;
+      if (i == tried_after && n_ - at_ >= worth_trying && populate_around(faults + took_))
+        return true;
+    }
+    return false;
+  }
+
+  // The kernel does as much by itself without a fault for each piece, and does not meet what lies there, which no
+  // cache has where it is much. Up to the end, as long as that takes less than touches did, which took that long
+  // for `ahead`, and more than what is there already.
+  bool populate_around(std::uint64_t touched) noexcept {
+    for (std::size_t pages = trial_of_calls; at_ < n_ && refusals_ == 0; pages = most_pages) {
+      const std::size_t from = at_;
+      if (populate_to(end_of(pages))) return true;
+      const std::size_t done = (at_ - from) / page;
+      if (took_ >= touched * done / (ahead / page) || took_ <= done * resident_page) break;
     }
     return false;
   }
