@@ -65,7 +65,7 @@ line ~ /^TILE: / {
   if (status != "run") {
     print "failed\t" name
     print "why\t" why
-    for (i = (lines > 15 ? lines - 14 : 1); i <= lines; i++) print "why\t" printed[i]
+    for (i = (lines > 15 ? lines - 14 : 1); i <= lines; i++) print "why\t" substr(printed[i], 1, 300)
   }
   else if (said) print "skipped\t" name
   else print "passed\t" name
