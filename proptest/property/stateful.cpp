@@ -2,6 +2,7 @@
 // every byte is afterwards, and reality agrees.
 #include <rapidcheck/state.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -89,7 +90,7 @@ struct call : command {
     // long as it stays before the first bad byte: afterwards all of those have one.
     for (std::size_t i = 0; i < kit::space_pages; ++i)
       if (after.pages[i].is_own && !before.pages[i].is_own)
-        __atomic_fetch_or(real.data() + i * kit::tile_size, 0, __ATOMIC_RELAXED);
+        reality::rewrite(real.data() + i * kit::tile_size);
     agree(after, real);
   }
   // Makes the call, and asserts what it says.
@@ -280,6 +281,21 @@ struct length : call<E> {
 using surefoot::engine::jump;
 using surefoot::engine::kernel;
 using surefoot::engine::table;
+
+TEST_CASE("a page of a private file that is rewritten is the process's own") {
+  const int file = ::memfd_create("surefoot-rewritten", MFD_CLOEXEC);
+  REQUIRE(file >= 0);
+  REQUIRE(::ftruncate(file, static_cast<off_t>(kit::tile_size)) == 0);
+  void* const at = ::mmap(nullptr, kit::tile_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  REQUIRE(at != MAP_FAILED);
+  auto* const p = static_cast<unsigned char*>(at);
+  reality::rewrite(p);
+  const unsigned char other = 1;
+  CHECK(::pwrite(file, &other, 1, 0) == 1);
+  CHECK(*static_cast<volatile unsigned char*>(p) == 0);
+  ::munmap(at, kit::tile_size);
+  ::close(file);
+}
 
 TEST_CASE("any sequence of mapping changes and calls leaves memory as a model says") {
   commands_run = 0;

@@ -680,11 +680,18 @@ class address_space {
   void wrote(std::size_t offset, const unsigned char* bytes, std::size_t n) {
     now_.store(offset, bytes, n);
   }
+  /// Stores the byte that is there, in one step. (The compiler may not know that nothing changes: clang makes a load
+  /// of that.)
+  static void rewrite(unsigned char* p) noexcept {
+    unsigned char nothing = 0;
+    asm("" : "+r"(nothing));
+    __atomic_fetch_or(p, nothing, __ATOMIC_RELAXED);
+  }
   /// A write probe came to these bytes, or may have: now it has.
   [[gnu::noinline]] void probed_for_write(const reach& r) {
     for (std::size_t at = r.offset; at < r.end(); at += tile_size - at % tile_size)
       if (now_.ask(at, access_kind::write).accessible())  // engine::kernel may know better
-        __atomic_fetch_or(data() + at, 0, __ATOMIC_RELAXED);
+        rewrite(data() + at);
     now_.touch_for_write(r);
   }
   /// These pages are fresh memory now, of the same protection (surefoot::heal).
