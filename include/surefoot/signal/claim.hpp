@@ -133,13 +133,13 @@ inline bool covers(const guard& g, bool unplaced, std::uintptr_t at, std::size_t
   return false;
 }
 
-// The innermost guard of this thread, in whatever image, that takes this fault; null where none
-// does. Images that joined before their first guard share one chain. Where two chains met later,
-// the lower frame is the inner one.
 struct guard_found {
   guard* it;
   bool is_alone;  // no other guard was looked at: none is inside of it
 };
+// The innermost guard of this thread, in whatever image, that takes this fault; null where none
+// does. Images that joined before their first guard share one chain. Where two chains met later,
+// the lower frame is the inner one.
 inline guard_found find_guard(int signal, const siginfo_t& info,
                               const arch::context& interrupted) noexcept {
   const std::uintptr_t stack = interrupted.stack_pointer();

@@ -683,8 +683,7 @@ class address_space {
   /// Stores the byte that is there, in one step. (The compiler may not know that nothing changes: clang makes a load
   /// of that.)
   static void rewrite(unsigned char* p) noexcept {
-    unsigned char nothing = 0;
-    asm("" : "+r"(nothing));
+    const volatile unsigned char nothing = 0;
     __atomic_fetch_or(p, nothing, __ATOMIC_RELAXED);
   }
   /// A write probe came to these bytes, or may have: now it has.
