@@ -36,16 +36,16 @@ struct first_is_slow {
   static void begin() noexcept { looks = 0; }
   static std::uint64_t ticks() noexcept { return ++looks == 1 ? 1 : 1'000'000'000; }
 };
-// As a file whose faults bring in sixteen pages each: 120,000 ticks for the 256 of a look. Then what a call for
-// 1,024 takes, and what all else does.
-template <std::uint64_t Call, std::uint64_t Else>
+// As a file whose faults bring in sixteen pages each: twice Half for the 256 of a look. Then what a call for 1,024
+// takes, and what all else does.
+template <std::uint64_t Call, std::uint64_t Else, std::uint64_t Half = 60'000>
 struct sixteen_at_once {
   static inline std::uint64_t now = 0;
   static inline unsigned looks = 0;
   static void begin() noexcept { looks = 0; }
   static std::uint64_t ticks() noexcept {
     // The first four pages, of which one was slow; the next one; a huge page's, which is none.
-    constexpr std::uint64_t took[] = {1, 10'000, 100, 10'000, 1, 60'000, 60'000, 1, 60'000, 60'000};
+    constexpr std::uint64_t took[] = {1, 10'000, 100, 10'000, 1, 60'000, 60'000, 1, Half, Half};
     const unsigned i = looks++;
     return now += i < 10 ? took[i] : i == 10 ? Call : Else;
   }
