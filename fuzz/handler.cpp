@@ -149,11 +149,11 @@ struct sigaction action_of(std::size_t which) {
   return a;
 }
 
-// Who has a signal, and where that is an image of the library, with which mark: its first registration is 0, the
-// later ones are 1, 2 and 3 by turns.
+// Who has a signal, and where that is an image of the library, by which of its entries: its first registration is 0, the
+// later ones are 1 to 15 by turns.
 struct registration {
   std::size_t who;
-  unsigned mark = 0;
+  unsigned entry = 0;
 };
 
 // The model: who has each signal, whom each image of the library displaced, and whom each owner did.
@@ -161,11 +161,11 @@ struct signal_model {
   registration current{0};
   registration displaced_by[owner_count] = {};
   // What an image knows: when it displaced somebody for the first and for the last time (0: it has not, or has given
-  // the signal back to that one), and when it made its last registration with each mark.
+  // the signal back to that one), and when it made its last registration of each entry.
   struct memory {
-    unsigned first[used_up + 1], last[used_up + 1], mark[used_up + 1];
+    unsigned first[used_up + 1], last[used_up + 1], entry[used_up + 1];
     bool spent[owner_count];
-    unsigned registrations, made[4];
+    unsigned registrations, made[16];
 
     // When that one was displaced, up to a moment; 0: never.
     unsigned displaced(std::size_t who, unsigned until) const {
@@ -183,17 +183,17 @@ struct signal_model {
     memory& m = of(image);
     if (m.last[current.who] == 0) m.first[current.who] = clock + 1;
     m.last[current.who] = ++clock;
-    m.mark[current.who] = current.mark;
+    m.entry[current.who] = current.entry;
     if (current.who < owner_count) m.spent[current.who] = false;
-    const unsigned mark = m.registrations == 0 ? 0 : (m.registrations - 1) % 3 + 1;
+    const unsigned entry = m.registrations == 0 ? 0 : (m.registrations - 1) % 15 + 1;
     ++m.registrations;
-    m.made[mark] = ++clock;
-    current = {image, mark};
+    m.made[entry] = ++clock;
+    current = {image, entry};
   }
   bool give_back(std::size_t image) {
     if (current.who != image) return false;
-    const unsigned until = of(image).made[current.mark];
-    if (current.mark == 0) of(image).registrations = 0;
+    const unsigned until = of(image).made[current.entry];
+    if (current.entry == 0) of(image).registrations = 0;
     current = owner_before(image, until).value_or(registration{nobody});
     for (const std::size_t each : {ours, theirs})
       if ((each == image || !is_image(current.who)) && of(each).last[current.who] <= until)
@@ -221,7 +221,7 @@ std::optional<registration> signal_model::owner_before(std::size_t image, unsign
     return owner_before(image, moment - 1);
   }
   if (who < owner_count && m.spent[who]) return registration{nobody};
-  return registration{who, m.mark[who]};
+  return registration{who, m.entry[who]};
 }
 
 // What comes of a signal: to whom, in which order, and whether it is claimed by us in the end.
@@ -241,13 +241,14 @@ class journey {
   // `mine`: the library would claim it, whichever image is asked.
   journey(int signal, int code, const void* address, bool mine)
       : m_(models[index_of(signal)]), signal_(signal), code_(code), address_(address), mine_(mine) {
-    arrive(m_.current.who, false, false, nobody);
+    arrive(m_.current, false, false, nobody);
   }
   const outcome& result() const { return all_; }
 
  private:
   // By a caller: the kernel (`nobody`), an image that hands on, or an owner that calls whom it had displaced.
-  void arrive(std::size_t who, bool blocked, bool usr2, std::size_t by) {
+  void arrive(registration at, bool blocked, bool usr2, std::size_t by) {
+    const std::size_t who = at.who;
     if (++depth_ > 40 || is_nobody(who)) {
       all_.ends_here = true;
       return;
@@ -256,7 +257,7 @@ class journey {
       if (mine_)
         all_.claimed = true;
       else
-        forward(blocked, usr2);
+        forward(at, blocked, usr2);
       return;
     }
     // The kernel blocks for an owner what it asked for, and an image to which the kernel came does so for the first one
@@ -273,14 +274,14 @@ class journey {
     }
     const bool knows = (w.flags & SA_SIGINFO) != 0;
     all_.to.push_back({who, signal_, knows ? code_ : 0, knows ? address_ : nullptr, blocked, usr2});
-    if (w.how == manner::chains) arrive(m_.displaced_by[who].who, blocked, usr2, who);
+    if (w.how == manner::chains) arrive(m_.displaced_by[who], blocked, usr2, who);
   }
 
   // Where the signal comes to an image, the owners are asked that any image displaced, the last one first, each once for
-  // a signal: not the one that has it now, and where an image has it, none that came after that registration. SIG_DFL
-  // where none is left.
-  void forward(bool blocked, bool usr2) {
-    if (!is_on_its_way_) collect();
+  // a signal: not the one that has it now, and none that came after the registration that it came to. SIG_DFL where none
+  // is left.
+  void forward(const registration& to, bool blocked, bool usr2) {
+    if (!is_on_its_way_) collect(m_.of(to.who).made[to.entry]);
     is_on_its_way_ = true;
     if (asked_ == count_) {
       all_.ends_here = true;
@@ -290,12 +291,11 @@ class journey {
     if (is_nobody(who) || m_.of(by).spent[who])
       all_.ends_here = true;
     else
-      arrive(who, blocked, usr2, by);
+      arrive({who}, blocked, usr2, by);
   }
 
-  void collect() {
+  void collect(unsigned until) {
     const auto& now = m_.current;
-    unsigned until = is_image(now.who) ? m_.of(now.who).made[now.mark] : m_.clock;
     for (unsigned moment = until; moment > 0; --moment)
       for (const std::size_t image : {ours, theirs})
         for (std::size_t who = 0; who <= used_up; ++who) {
@@ -303,7 +303,7 @@ class journey {
           if (moment > until || known.displaced(who, moment) != moment) continue;
           // An image was displaced with an earlier registration: whoever came after that one had gone.
           if (is_image(who) && known.last[who] == moment)
-            until = std::min(until, m_.of(who).made[known.mark[who]]);
+            until = std::min(until, m_.of(who).made[known.entry[who]]);
           if (!is_image(who) && who != now.who && !knows(who)) to_ask_[count_++] = {who, image};
         }
   }
@@ -349,11 +349,11 @@ void expect_registered(int signal, std::size_t who) {
          "an owner has the signal with another mask");
 }
 
-void expect_mark(int signal, unsigned mark) {
+void expect_entry(int signal, unsigned entry) {
   struct sigaction now {};
   ::sigaction(signal, nullptr, &now);
-  expect((now.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)) == static_cast<int>(mark),
-         "a registration has the mark of another one");
+  expect(surefoot::signals::entry_point_of(now).number == entry,
+         "a registration has the entry of another one");
 }
 
 void expect_state() {
@@ -364,7 +364,7 @@ void expect_state() {
   expect(now.segv == (of_segv == ours) && now.bus == (of_bus == ours), "installed()");
   for (const int signal : both_signals) {
     const registration is = models[index_of(signal)].current;
-    if (is_image(is.who)) expect_mark(signal, is.mark);
+    if (is_image(is.who)) expect_entry(signal, is.entry);
     if (!is_image(is.who) && !is_nobody(is.who)) expect_registered(signal, is.who);
   }
   expect(other_image::installed() == other_image::both{of_segv == theirs, of_bus == theirs},

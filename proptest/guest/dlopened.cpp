@@ -133,14 +133,17 @@ TEST_CASE("dlopened: behind each handler stands the header by which all versions
         return from + distance;
       };
       const void* record = nullptr;
-      for (std::uintptr_t at = (entry + 15) / 16 * 16; at + 24 <= entry + 64; at += 16) {
+      std::uint32_t number = 99;
+      for (std::uintptr_t at = (entry + 15) / 16 * 16; at + 28 <= entry + 64; at += 16) {
         const auto* const header = reinterpret_cast<const char*>(at);
-        if (memcmp(header, "surefoot.image.2", 16) != 0) continue;
+        if (memcmp(header, "surefoot.image.3", 16) != 0) continue;
         EXPECT(reinterpret_cast<std::uintptr_t>(at_distance(header + 16)) == entry);
         record = at_distance(header + 20);
+        memcpy(&number, header + 24, sizeof number);
         break;
       }
       EXPECT(record == i->record());
+      EXPECT(number == 0);  // of an image that registered for the first time
     }
   });
   CHECK(said == "");

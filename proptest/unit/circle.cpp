@@ -128,6 +128,96 @@ TEMPLATE_TEST_CASE("fifteen owners can be displaced, and install() says so when 
   }
 }
 
+TEST_CASE("each of many registrations that an owner puts back is known for what it was") {
+  const process::ending end = process::run([] {
+    (void)surefoot::install();
+    displace_each(std::make_index_sequence<12>{});
+    // What it had displaced, and to the fault: those that came later have gone.
+    owner<2>::then = [](int signal, siginfo_t*, void*) { owner<2>::give_back(signal); };
+    process::stray_load(nullptr);
+  });
+  CHECK(end.signal == SIGSEGV);
+  for (std::size_t i = 0; i < 12; ++i) {
+    INFO("owner " << i);
+    CHECK(ledger[i].calls == 1);
+  }
+}
+
+TEST_CASE("an owner that puts us back with signal(), which keeps no flags, is asked once") {
+  const process::ending end = process::run([] {
+    (void)surefoot::install();
+    displace<0>();
+    owner<0>::then = [](int signal, siginfo_t*, void*) {
+      ::signal(signal, owner<0>::before[0].sa_handler);
+    };
+    process::stray_load(nullptr);
+  });
+  CHECK(end.signal == SIGSEGV);
+  CHECK(ledger[0].calls == 1);
+}
+
+TEMPLATE_TEST_CASE("what signal() left of us is not installed, and install() makes it whole", "",
+                   SUREFOOT_SIGNAL_ENGINES) {
+  struct observation {
+    surefoot::for_each_signal left{true, true};
+    bool whole = false;
+    surefoot::cause answer = surefoot::cause::none;
+  };
+  const process::shared<observation> seen;
+  const process::ending end = process::run([&] {
+    (void)surefoot::install();
+    displace<0>();
+    owner<1>::take(SIGSEGV);
+    ::signal(SIGSEGV, owner<1>::before[0].sa_handler);
+    seen->left = surefoot::installed();
+    seen->whole = surefoot::install() && both_installed();
+    const int* const null = nullptr;
+    seen->answer = surefoot::try_load(null, TestType{}).stopped_by.kind;
+    process::stray_load(nullptr);
+  });
+  CHECK_FALSE(seen->left.segv);
+  CHECK(seen->left.bus);
+  CHECK(seen->whole);
+  CHECK(seen->answer == surefoot::cause::unmapped);
+  CHECK(end.signal == SIGSEGV);
+  CHECK(ledger[0].calls == 1);  // displaced before the registration that was put back
+  CHECK(ledger[1].calls == 0);  // gone
+}
+
+TEST_CASE("what signal() left of us is given back by uninstall(), made whole or not") {
+  const bool made_whole = GENERATE(false, true);
+  CAPTURE(made_whole);
+  const process::shared<bool> given_back;
+  const process::ending end = process::run([&] {
+    owner<0>::take(SIGSEGV);
+    owner<0>::then = process::step_over;
+    (void)surefoot::install();
+    displace<1>();
+    ::signal(SIGSEGV, owner<1>::before[0].sa_handler);  // the first registration: owner 1 has gone
+    if (made_whole) (void)surefoot::install();
+    *given_back = surefoot::uninstall().segv;
+    process::stray_load(nullptr);
+  });
+  CHECK(*given_back);
+  CHECK(end.status == 0);
+  CHECK(ledger[0].calls == 1);
+  CHECK(ledger[1].calls == 0);
+}
+
+TEST_CASE("an owner that has gone is not asked where another one stands in its place") {
+  const process::ending end = process::run([] {
+    (void)surefoot::install();
+    displace<0>();
+    owner<0>::give_back(SIGSEGV);
+    owner<1>::take(SIGSEGV);
+    owner<1>::then = owner<1>::chain;
+    process::stray_load(nullptr);
+  });
+  CHECK(end.signal == SIGSEGV);
+  CHECK(ledger[0].calls == 0);
+  CHECK(ledger[1].calls == 1);
+}
+
 TEST_CASE("an owner that took the signals back from us is not asked a second time") {
   const process::ending end = process::run([] {
     owner<1>::take(SIGSEGV);

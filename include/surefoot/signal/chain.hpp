@@ -9,8 +9,8 @@
 //
 // Owners also put back what they had displaced (Python's faulthandler, before it returns to the
 // instruction), and that may be an earlier registration of ours. Without us that would be the end of
-// them and of whoever came after it, so none of those is asked any more: registrations of ours carry a
-// mark by which they are told apart.
+// them and of whoever came after it, so none of those is asked any more: each registration of ours has an entry of its
+// own (arch/header.hpp), by which they are told apart.
 #pragma once
 
 #include <signal.h>
@@ -31,18 +31,15 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
   return reinterpret_cast<std::uintptr_t>(a.sa_sigaction);
 }
 
-// What tells one registration of an image from another: two flags that mean something for SIGCHLD only.
-// The first one has none of them, 0; those that follow 1, 2 and 3, by turns.
-inline constexpr int mark_bits = SA_NOCLDSTOP | SA_NOCLDWAIT;
-inline constexpr unsigned marks = 4;
-static_assert(mark_bits == marks - 1);
-inline unsigned mark_of(const struct sigaction& a) noexcept {
-  return static_cast<unsigned>(a.sa_flags & mark_bits);
+// Whose registration this is, where it is an image's. The first one of an image is number 0, those that follow 1 to 15,
+// by turns.
+inline entry_point entry_point_of(const struct sigaction& a) noexcept {
+  return entry_point_at(handler_of(a));
 }
 
-// The same handler, in the same way; of an image perhaps another registration.
-inline bool alike(const struct sigaction& a, const struct sigaction& b) noexcept {
-  return handler_of(a) == handler_of(b) && (a.sa_flags & ~mark_bits) == (b.sa_flags & ~mark_bits) &&
+// The same registration.
+inline bool same(const struct sigaction& a, const struct sigaction& b) noexcept {
+  return handler_of(a) == handler_of(b) && a.sa_flags == b.sa_flags &&
          os::mask_of(a.sa_mask) == os::mask_of(b.sa_mask);
 }
 
@@ -50,14 +47,18 @@ inline bool alike(const struct sigaction& a, const struct sigaction& b) noexcept
 struct owner {
   std::uint32_t
       state;  // 0 free, 1 being written, 2 readable and fixed (g++ leaves a byte to libatomic)
-  std::uint32_t mark;         // of its registration that was displaced
+  std::uint32_t number;       // of an image: of its registration that was displaced
   std::uint64_t first, last;  // the moments when it was displaced; last 0: it has the signal again
   image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;
   unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
 
+  // The same one; of an image perhaps another registration.
   bool is(const struct sigaction& other) const noexcept {
-    return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == 2 && alike(action, other);
+    if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != 2) return false;
+    if (same(action, other)) return true;
+    const image_record* const whose = entry_point_of(action).image;
+    return whose != nullptr && whose == entry_point_of(other).image;
   }
   // When it was displaced last before that moment, as far as that is known; 0: never.
   std::uint64_t displaced_before(std::uint64_t moment) const noexcept {
@@ -77,7 +78,8 @@ struct owners {
 
   owner known[most];
   std::uint32_t registrations;  // of this image, so far
-  std::uint64_t taken[marks];   // by the mark: the moment of the last registration that has it
+  std::uint64_t
+      taken[arch::entries];  // by the number: the moment of the last registration that has it
 
   // The one that was displaced last before that moment, and when; null where there is none.
   owner* newest(std::uint64_t before, std::uint64_t& at) noexcept {
@@ -97,7 +99,7 @@ struct owners {
     owner* const it = entry_of(action);
     if (it == nullptr) return false;
     __atomic_store_n(&it->image, image, __ATOMIC_RELAXED);
-    __atomic_store_n(&it->mark, mark_of(action), __ATOMIC_RELAXED);
+    __atomic_store_n(&it->number, entry_point_of(action).number, __ATOMIC_RELAXED);
     __atomic_store_n(&it->spent, 0, __ATOMIC_RELAXED);
     std::uint64_t never = 0;  // of two threads the one that came first counts
     __atomic_compare_exchange_n(&it->first, &never, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
@@ -117,16 +119,16 @@ struct owners {
     }
   }
 
-  // The mark of the next registration.
-  unsigned next_mark() noexcept {
+  // The number of the next registration.
+  unsigned next_number() noexcept {
     const std::uint32_t before = __atomic_fetch_add(&registrations, 1, __ATOMIC_RELAXED);
-    return before == 0 ? 0 : 1 + (before - 1) % (marks - 1);
+    return before == 0 ? 0 : 1 + (before - 1) % (arch::entries - 1);
   }
-  std::uint64_t moment_of(unsigned mark) const noexcept {
-    return __atomic_load_n(&taken[mark], __ATOMIC_ACQUIRE);
+  std::uint64_t moment_of(unsigned number) const noexcept {
+    return __atomic_load_n(&taken[number], __ATOMIC_ACQUIRE);
   }
-  void set_moment_of(unsigned mark, std::uint64_t now) noexcept {
-    __atomic_store_n(&taken[mark], now, __ATOMIC_RELEASE);
+  void set_moment_of(unsigned number, std::uint64_t now) noexcept {
+    __atomic_store_n(&taken[number], now, __ATOMIC_RELEASE);
   }
 
  private:
@@ -168,16 +170,8 @@ inline std::uint64_t later_moment() noexcept {
 
 // The image of our list whose registration this is; null where it is somebody else's.
 inline image_record* image_with(const struct sigaction& a) noexcept {
-  image_record* const r = record_behind(handler_of(a));
+  image_record* const r = entry_point_of(a).image;
   return r != nullptr && list_with(r) == list_with(&this_image) ? r : nullptr;
-}
-
-// Up to which moment owners were displaced that stand behind that registration of `r`: its own, where that is known. What
-// signal() puts back has no mark.
-inline constexpr std::uint64_t any_moment = ~std::uint64_t{0} - 1;
-inline std::uint64_t moment_of(const image_record& r, int signal,
-                               const struct sigaction& a) noexcept {
-  return (a.sa_flags & SA_SIGINFO) != 0 ? owners_of(r, signal).moment_of(mark_of(a)) : any_moment;
 }
 
 // What the kernel would do to a signal without a handler. The signal is queued to the thread itself
@@ -211,13 +205,11 @@ struct forwarding {
   std::uint32_t by_kernel;     // 1: to one of our images, not to somebody who called one
   owner* to_ask[most];         // newest first
 
-  // All that are to be asked, as they are now: what others do meanwhile takes nobody away.
-  void collect(int signal) noexcept {
+  // All that are to be asked of what came to this entry, as they are now: what others do meanwhile takes nobody away.
+  void collect(int signal, unsigned entry) noexcept {
     struct sigaction current {};
-    const bool known = os::query(signal, current);
-    const image_record* const r = known ? image_with(current) : nullptr;
-    by_kernel = !known || r != nullptr ? 1 : 0;
-    until = r != nullptr ? moment_of(*r, signal, current) : any_moment;
+    by_kernel = !os::query(signal, current) || image_with(current) != nullptr ? 1 : 0;
+    until = owners_of(this_image, signal).moment_of(entry);
     count = asked = images = 0;
     // A foreign one that has the signal handed it to us itself.
     walk(signal, by_kernel != 0 ? nullptr : &current);
@@ -253,8 +245,8 @@ struct forwarding {
     if (const image_record* const image = o.image_of()) {
       // Displaced with an earlier registration: whoever came after that one had gone.
       if (__atomic_load_n(&o.last, __ATOMIC_ACQUIRE) == at) {
-        const unsigned mark = __atomic_load_n(&o.mark, __ATOMIC_RELAXED);
-        before = detail::smaller(before, owners_of(*image, signal).moment_of(mark) + 1);
+        const unsigned number = __atomic_load_n(&o.number, __ATOMIC_RELAXED);
+        before = detail::smaller(before, owners_of(*image, signal).moment_of(number) + 1);
       }
       return;
     }
@@ -341,7 +333,7 @@ inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* uc
 
 // Hands the signal to the owner that was displaced last, or where it came round to the next one that
 // was not asked yet. False where there is none.
-inline bool forward(int signal, const siginfo_t& info, void* ucontext) noexcept {
+inline bool forward(int signal, const siginfo_t& info, void* ucontext, unsigned entry) noexcept {
   arch::context interrupted(ucontext);
   const std::uintptr_t mark = interrupted.mark();
   for (forwarding* f = forwarding_at(mark); f != nullptr; f = f->outer)
@@ -351,7 +343,7 @@ inline bool forward(int signal, const siginfo_t& info, void* ucontext) noexcept 
   f.magic = forwarding_magic;
   f.outer = forwarding_at(mark);
   f.by = &this_image;
-  f.collect(signal);
+  f.collect(signal, entry);
   interrupted.mark(reinterpret_cast<std::uintptr_t>(&f));
   const bool taken = ask_owner(f, signal, info, ucontext);
   interrupted.mark(mark);

@@ -64,8 +64,9 @@ inline constexpr std::uint32_t guards_everything = 1;  // no ranges: any fault
 inline constexpr std::uint32_t guards_unplaced = 2;  // also a fault without address, ranges or not
 
 inline constinit image_record this_image{};
-// The address of this image's own handler, where nothing else would tell it (arch/generic/entry.hpp).
-inline constinit std::uintptr_t this_handler = 0;
+// What gives the addresses of this image's own entries, where nothing else would tell them (arch/generic/entry.hpp).
+using address_of_number = std::uintptr_t (*)(unsigned number) noexcept;
+inline constinit address_of_number these_entries = nullptr;
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local guard* innermost_guard = nullptr;
 
 inline guard** guard_slot(const image_record& r) noexcept {
@@ -123,12 +124,22 @@ inline void join(image_record* a, image_record* b) noexcept {
   }
 }
 
-// The record behind a handler's address, or null where there is none of ours that is ready for use.
-// Reads only what is on the same page as the handler, and so is there.
-inline image_record* record_behind(std::uintptr_t handler) noexcept {
-  if (handler <= 1) return nullptr;  // SIG_DFL, SIG_IGN
-  if constexpr (!arch::has_header)
-    return handler == __atomic_load_n(&this_handler, __ATOMIC_RELAXED) ? &this_image : nullptr;
+// One of an image's entries; `image` is null where it is somebody else's, or that image is not ready for use.
+struct entry_point {
+  image_record* image;
+  unsigned number;
+};
+
+// What a handler's address is. Reads only what is on the same page as the handler, and so is there.
+inline entry_point entry_point_at(std::uintptr_t handler) noexcept {
+  constexpr entry_point none{nullptr, 0};
+  if (handler <= 1) return none;  // SIG_DFL, SIG_IGN
+  if constexpr (!arch::has_header) {
+    if (const address_of_number entry = __atomic_load_n(&these_entries, __ATOMIC_RELAXED))
+      for (unsigned i = 0; i < arch::entries; ++i)
+        if (entry(i) == handler) return {&this_image, i};
+    return none;
+  }
   const auto at_distance = [](const char* from) noexcept {
     std::int32_t distance = 0;
     __builtin_memcpy(&distance, from, sizeof distance);
@@ -137,14 +148,18 @@ inline image_record* record_behind(std::uintptr_t handler) noexcept {
   };
   const std::uintptr_t page_end = handler + detail::to_next(handler, arch::page_size());
   const std::uintptr_t end = detail::smaller(handler + arch::header_reach, page_end);
-  for (std::uintptr_t at = (handler + 15) & ~std::uintptr_t{15}; at + 24 <= end; at += 16) {
+  for (std::uintptr_t at = (handler + 15) & ~std::uintptr_t{15}; at + arch::header_size <= end;
+       at += 16) {
     const auto* const header = reinterpret_cast<const char*>(at);
     if (__builtin_memcmp(header, arch::header_magic, 16) != 0) continue;
     if (at_distance(header + 16) != handler) continue;
     auto* const record = reinterpret_cast<image_record*>(at_distance(header + 20));
-    return __atomic_load_n(&record->root, __ATOMIC_ACQUIRE) != nullptr ? record : nullptr;
+    if (__atomic_load_n(&record->root, __ATOMIC_ACQUIRE) == nullptr) return none;
+    std::uint32_t number = 0;
+    __builtin_memcpy(&number, header + 24, sizeof number);
+    return {record, number % arch::entries};
   }
-  return nullptr;
+  return none;
 }
 
 }  // namespace signals

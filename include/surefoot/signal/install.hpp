@@ -21,15 +21,27 @@ inline constexpr int owned[2] = {SIGSEGV, SIGBUS};
 // The one byte that a call with a default engine tests: 1 once the handler is in place.
 inline constinit unsigned char ready_byte = 0;
 
-inline void on_signal(int signal, siginfo_t* info, void* ucontext) noexcept {
+inline void on_signal(int signal, siginfo_t* info, void* ucontext, unsigned entry) noexcept {
   if (claim(signal, info, ucontext)) return;
-  if (!forward(signal, *info, ucontext)) default_action(signal, *info);
+  if (!forward(signal, *info, ucontext, entry)) default_action(signal, *info);
 }
 
-inline auto our_entry() noexcept { return arch::entry_of<&on_signal, &this_image>(); }
+inline auto our_entry(unsigned number) noexcept {
+  return arch::entry_of<&on_signal, &this_image>(number);
+}
+inline std::uintptr_t address_of_entry(unsigned number) noexcept {
+  return reinterpret_cast<std::uintptr_t>(our_entry(number));
+}
 
+// What the handler cannot do without.
+inline constexpr int needed_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+
+inline bool has_our_handler(const struct sigaction& a) noexcept {
+  return entry_point_of(a).image == &this_image;
+}
+// Not where somebody put us back with signal(), which keeps the handler's address only.
 inline bool is_ours(const struct sigaction& a) noexcept {
-  return handler_of(a) == reinterpret_cast<std::uintptr_t>(our_entry());
+  return has_our_handler(a) && (a.sa_flags & needed_flags) == needed_flags;
 }
 
 // Who had the signal before this image, at that moment. An image that was uninstalled but stands in
@@ -46,8 +58,12 @@ inline bool owner_before(const image_record& r, int signal, std::uint64_t before
     to.sa_handler = SIG_DFL;
     if (o->is_spent()) return true;
     to = o->action;
-    to.sa_flags &= ~mark_bits;
-    to.sa_flags |= static_cast<int>(__atomic_load_n(&o->mark, __ATOMIC_RELAXED));
+    if (image != nullptr) {
+      const unsigned number = __atomic_load_n(&o->number, __ATOMIC_RELAXED);
+      const std::uintptr_t first = handler_of(to) - entry_point_of(to).number * arch::entry_stride;
+      to.sa_sigaction =
+          reinterpret_cast<decltype(to.sa_sigaction)>(first + number * arch::entry_stride);
+    }
     return true;
   }
   return false;
@@ -70,7 +86,7 @@ inline void prepare_record() noexcept {
   __atomic_store_n(&this_image.of_segv, &owners_of_segv, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.of_bus, &owners_of_bus, __ATOMIC_RELAXED);
   __atomic_store_n(&this_image.in_use, &ready_byte, __ATOMIC_RELAXED);
-  __atomic_store_n(&this_handler, reinterpret_cast<std::uintptr_t>(our_entry()), __ATOMIC_RELAXED);
+  __atomic_store_n(&these_entries, &address_of_entry, __ATOMIC_RELAXED);
   (void)order_of_table();
   image_record* none = nullptr;
   __atomic_compare_exchange_n(&this_image.root, &none, &this_image, false, __ATOMIC_ACQ_REL,
@@ -92,7 +108,7 @@ inline void choose_guard_slot(const image_record* met) noexcept {
 // Remembers who has the signal now; where that is another image, becomes one list with it. False
 // where no more owners can be remembered.
 inline bool displace(int signal, const struct sigaction& now) noexcept {
-  image_record* const other = record_behind(handler_of(now));
+  image_record* const other = entry_point_of(now).image;
   if (other != nullptr) {
     join(&this_image, other);
     choose_guard_slot(other);
@@ -107,16 +123,17 @@ inline bool take(int signal) noexcept {
   struct sigaction now {};
   if (!os::query(signal, now)) return __atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) != 0;
   if (is_ours(now)) return true;
-  if (!displace(signal, now)) return false;
+  // Without what we need it is the same registration, which displaces nobody.
+  const bool again = has_our_handler(now);
+  if (!again && !displace(signal, now)) return false;
   owners& all = owners_of(this_image, signal);
   struct sigaction ours {};
-  ours.sa_sigaction = our_entry();
-  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | os::expose_tag_bits |
-                  static_cast<int>(all.next_mark());
+  const unsigned number = again ? entry_point_of(now).number : all.next_number();
+  ours.sa_sigaction = our_entry(number);
+  ours.sa_flags = needed_flags | os::expose_tag_bits;
   sigemptyset(&ours.sa_mask);
-  const unsigned mark = mark_of(ours);
   const std::uint64_t just_before = later_moment();
-  all.set_moment_of(mark, later_moment());
+  if (!again) all.set_moment_of(number, later_moment());
   // Somebody may have come between the look and the set. Until another image is known, faults that we
   // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.
   os::signal_mask mask = 0;
@@ -124,12 +141,12 @@ inline bool take(int signal) noexcept {
   this_settling.enter();
   struct sigaction before {};
   const bool done = os::exchange(signal, ours, before);
-  if (done && !(alike(before, now) && mark_of(before) == mark_of(now))) {
-    if (record_behind(handler_of(before)) == nullptr) {
+  if (done && !same(before, now)) {
+    if (entry_point_of(before).image == nullptr && !again) {
       (void)all.remember(before, nullptr, just_before);
     } else {
-      if (!is_ours(before)) (void)displace(signal, before);
-      all.set_moment_of(mark, later_moment());
+      if (!has_our_handler(before)) (void)displace(signal, before);
+      all.set_moment_of(number, later_moment());
     }
   }
   this_settling.leave();
@@ -164,14 +181,15 @@ inline bool ensure_installed() noexcept {
 // behind that one as a pass-through.
 inline bool give_back(int signal) noexcept {
   struct sigaction now {};
-  if (!os::query(signal, now) || !is_ours(now)) return false;
+  if (!os::query(signal, now) || !has_our_handler(now)) return false;
   struct sigaction to {};
   to.sa_handler = SIG_DFL;
-  const std::uint64_t until = moment_of(this_image, signal, now);
+  const unsigned number = entry_point_of(now).number;
+  const std::uint64_t until = owners_of(this_image, signal).moment_of(number);
   (void)owner_before(this_image, signal, until + 1, to);
   struct sigaction before {};
   if (!os::exchange(signal, to, before)) return false;
-  if (!is_ours(before)) {  // taken between the look and the set: theirs again
+  if (!has_our_handler(before)) {  // taken between the look and the set: theirs again
     struct sigaction ignored {};
     (void)os::exchange(signal, before, ignored);
     return false;
@@ -182,7 +200,7 @@ inline bool give_back(int signal) noexcept {
     for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
       owners_of(*r, signal).forget(to, until);
   // Nobody has displaced our first registration: the next one is as new.
-  if (mark_of(now) == 0)
+  if (number == 0)
     __atomic_store_n(&owners_of(this_image, signal).registrations, 0, __ATOMIC_RELAXED);
   return true;
 }

@@ -1,8 +1,9 @@
-// A signal handler's entry on x86-64: a jump to the handler, and the header (arch/header.hpp).
+// A signal handler's entries on x86-64: jumps to the handler, and the headers (arch/header.hpp).
 #pragma once
 
 #include <signal.h>
 
+#include <cstdint>
 #include <surefoot/arch/header.hpp>
 #include <surefoot/config.hpp>
 
@@ -22,22 +23,31 @@ inline constexpr bool has_header = true;
       gnu::no_sanitize_coverage
 #endif
 
+// Each tells the handler, behind the three arguments that the kernel gives it, which one it is. (Where the compiler
+// puts an `endbr64` before the first one, there are two.)
 template <auto* Handler, auto* Record>
 [[SUREFOOT_DETAIL_BARE, gnu::aligned(64)]] void entry(int, siginfo_t*, void*) {
-  asm volatile(
-      "jmp %P[handler]\n"
-      ".balign 16\n"
-      ".ascii \"" SUREFOOT_DETAIL_MAGIC
-      "\"\n"
-      ".long %P[self] - .\n"
-      ".long %P[record] - .\n"
-      :
-      : [handler] "i"(Handler), [record] "i"(Record), [self] "i"(&entry<Handler, Record>));
+  asm volatile(".irp number," SUREFOOT_DETAIL_ENTRIES
+               "\n"
+               "endbr64\n"
+               "movl $\\number, %%ecx\n"
+               "jmp %P[handler]\n"
+               ".balign 16\n"
+               ".ascii \"" SUREFOOT_DETAIL_MAGIC
+               "\"\n"
+               ".long %P[self] + \\number * 64 - .\n"
+               ".long %P[record] - .\n"
+               ".long \\number\n"
+               ".balign 64\n"
+               ".endr\n"
+               :
+               : [handler] "i"(Handler), [record] "i"(Record), [self] "i"(&entry<Handler, Record>));
 }
 
 template <auto* Handler, auto* Record>
-auto entry_of() noexcept {
-  return &entry<Handler, Record>;
+auto entry_of(unsigned number) noexcept {
+  const auto first = reinterpret_cast<std::uintptr_t>(&entry<Handler, Record>);
+  return reinterpret_cast<void (*)(int, siginfo_t*, void*)>(first + number * entry_stride);
 }
 
 }  // namespace arch
