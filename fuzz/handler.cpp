@@ -163,14 +163,20 @@ struct signal_model {
   // What an image knows: when it displaced somebody for the first and for the last time (0: it has not, or has given
   // the signal back to that one), and when it made its last registration of each entry.
   struct memory {
-    unsigned first[used_up + 1], last[used_up + 1], entry[used_up + 1];
+    unsigned first[used_up + 1], last[used_up + 1];
+    // By which entry that one was registered then.
+    unsigned first_entry[used_up + 1], last_entry[used_up + 1];
     bool spent[owner_count];
-    unsigned registrations, made[16];
+    bool first_in_use;
+    unsigned later, made[16];
 
     // When that one was displaced, up to a moment; 0: never.
     unsigned displaced(std::size_t who, unsigned until) const {
       if (last[who] <= until) return last[who];
       return first[who] <= until ? first[who] : 0;
+    }
+    unsigned entry_at(std::size_t who, unsigned moment) const {
+      return last[who] == moment ? last_entry[who] : first_entry[who];
     }
   } of_image[2] = {};
   unsigned clock = 0;
@@ -181,19 +187,22 @@ struct signal_model {
   void take(std::size_t image) {
     if (current.who == image) return;
     memory& m = of(image);
-    if (m.last[current.who] == 0) m.first[current.who] = clock + 1;
+    if (m.last[current.who] == 0) {
+      m.first[current.who] = clock + 1;
+      m.first_entry[current.who] = current.entry;
+    }
     m.last[current.who] = ++clock;
-    m.entry[current.who] = current.entry;
+    m.last_entry[current.who] = current.entry;
     if (current.who < owner_count) m.spent[current.who] = false;
-    const unsigned entry = m.registrations == 0 ? 0 : (m.registrations - 1) % 15 + 1;
-    ++m.registrations;
+    const unsigned entry = m.first_in_use ? m.later++ % 15 + 1 : 0;
+    m.first_in_use = true;
     m.made[entry] = ++clock;
     current = {image, entry};
   }
   bool give_back(std::size_t image) {
     if (current.who != image) return false;
     const unsigned until = of(image).made[current.entry];
-    if (current.entry == 0) of(image).registrations = 0;
+    if (current.entry == 0) of(image).first_in_use = false;
     current = owner_before(image, until).value_or(registration{nobody});
     for (const std::size_t each : {ours, theirs})
       if ((each == image || !is_image(current.who)) && of(each).last[current.who] <= until)
@@ -217,11 +226,13 @@ std::optional<registration> signal_model::owner_before(std::size_t image, unsign
   const unsigned moment = m.displaced(who, until);
   if (moment == 0) return {};
   if (is_image(who) && !ready[who - ours]) {
-    if (const auto before = owner_before(who, moment - 1)) return before;
-    return owner_before(image, moment - 1);
+    // It was displaced with an earlier registration: whoever came after that one had gone.
+    const unsigned up_to = std::min(moment - 1, of(who).made[m.entry_at(who, moment)]);
+    if (const auto before = owner_before(who, up_to)) return before;
+    return owner_before(image, up_to);
   }
   if (who < owner_count && m.spent[who]) return registration{nobody};
-  return registration{who, m.entry[who]};
+  return registration{who, m.entry_at(who, moment)};
 }
 
 // What comes of a signal: to whom, in which order, and whether it is claimed by us in the end.
@@ -302,8 +313,7 @@ class journey {
           const auto& known = m_.of(image);
           if (moment > until || known.displaced(who, moment) != moment) continue;
           // An image was displaced with an earlier registration: whoever came after that one had gone.
-          if (is_image(who) && known.last[who] == moment)
-            until = std::min(until, m_.of(who).made[known.entry[who]]);
+          if (is_image(who)) until = std::min(until, m_.of(who).made[known.entry_at(who, moment)]);
           if (!is_image(who) && who != now.who && !knows(who)) to_ask_[count_++] = {who, image};
         }
   }

@@ -767,6 +767,164 @@ TEST_CASE(NAMED("an owner that has the signals again is asked by nobody who had 
     for (const int signal : {SIGSEGV, SIGBUS}) ::sigaction(signal, &owner, nullptr);
     stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
     EXPECT(between::calls == 2);
+    // And the first one takes the signals from that.
+    EXPECT(pick(all, o[0]).install());
+    between::calls = 0;
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(between::calls == 2);
+  });
+}
+
+namespace between {
+namespace {
+
+// It goes, as it should: what it had displaced is there again.
+void go() {
+  ::sigaction(SIGSEGV, &displaced[0], nullptr);
+  ::sigaction(SIGBUS, &displaced[1], nullptr);
+}
+// It goes, and of what it had displaced signal() leaves the handler's address.
+void go_carelessly() {
+  ::signal(SIGSEGV, displaced[0].sa_handler);
+  ::signal(SIGBUS, displaced[1].sa_handler);
+}
+
+// Once this thread has looked who has SIGSEGV, before it sets anything.
+meanwhile::hook once_it_has_looked(std::function<void()> f) {
+  return [f = std::move(f), done = false](int signal, bool set) mutable {
+    if (signal == SIGSEGV && !set && !std::exchange(done, true)) f();
+  };
+}
+
+void expect_that_it_has_gone(stage::bad_memory& bad) {
+  stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+  EXPECT(calls == 0);
+}
+
+}  // namespace
+}  // namespace between
+
+TEST_CASE(NAMED("of an image each registration is known that another one displaced")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+    EXPECT(b.install());
+    between::own_both_signals();
+    EXPECT(b.install());
+    between::go();
+    EXPECT(a.install());  // displaces the first one of b
+    EXPECT(b.install());
+    EXPECT(a.install());  // displaces the third one
+    between::expect_that_it_has_gone(bad);
+  });
+}
+
+TEST_CASE(NAMED("an image gives back that registration of another one which it had displaced")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+    EXPECT(a.install());
+    EXPECT(b.install());
+    between::own_both_signals();
+    EXPECT(a.install());
+    EXPECT(b.install());
+    between::go();
+    EXPECT(b.uninstall() == 2);
+    EXPECT(a.installed() == 2);
+    between::expect_that_it_has_gone(bad);
+  });
+}
+
+TEST_CASE(NAMED("behind an image that has gone comes whom its displaced registration had")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+    EXPECT(a.install());
+    between::own_both_signals();
+    EXPECT(a.install());
+    between::go();
+    EXPECT(b.install());
+    EXPECT(a.uninstall() == 0);
+    EXPECT(b.uninstall() == 2);
+    for (const int signal : {SIGSEGV, SIGBUS}) EXPECT(stage::previous::owns(signal));
+  });
+}
+
+TEST_CASE(
+    NAMED("an image that was displaced with little of its registration gets all of it back")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+    EXPECT(b.install());
+    between::own_both_signals();
+    between::go_carelessly();
+    EXPECT(a.install());
+    EXPECT(b.install());
+    EXPECT(a.install());
+    EXPECT(a.uninstall() == 2);
+    EXPECT(b.installed() == 2);
+    expect_that_every_image_still_guards(all, bad);
+  });
+}
+
+TEST_CASE(NAMED("one that has gone while an image takes the signals is not asked")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image& a = pick(all, o[0]);
+    EXPECT(a.install());
+    between::own_both_signals();
+    {
+      const meanwhile::during_sigaction hook(between::once_it_has_looked(between::go));
+      EXPECT(a.install());
+    }
+    // SIGBUS was looked at later, when it had gone.
+    between::expect_that_it_has_gone(bad);
+  });
+}
+
+TEST_CASE(NAMED("two threads that make what signal() left of an image whole bring nobody back")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image& a = pick(all, o[0]);
+    EXPECT(a.install());
+    between::own_both_signals();
+    EXPECT(a.install());
+    between::go_carelessly();
+    {
+      const meanwhile::during_sigaction hook(
+          between::once_it_has_looked([&] { EXPECT(a.install()); }));
+      EXPECT(a.install());
+    }
+    between::expect_that_it_has_gone(bad);
+  });
+}
+
+TEST_CASE(NAMED("one that comes while an image is made whole is asked, and nobody comes back")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image& a = pick(all, o[0]);
+    EXPECT(a.install());
+    between::own_both_signals();
+    EXPECT(a.install());
+    between::go_carelessly();
+    {
+      static struct sigaction its_displaced[2];
+      static volatile int its_calls;
+      its_calls = 0;
+      const meanwhile::during_sigaction hook(between::once_it_has_looked([] {
+        struct sigaction it {};
+        it.sa_sigaction = [](int signal, siginfo_t* info, void* ucontext) {
+          its_calls = its_calls + 1;
+          its_displaced[signal == SIGBUS ? 1 : 0].sa_sigaction(signal, info, ucontext);
+        };
+        it.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+        ::sigaction(SIGSEGV, &it, &its_displaced[0]);
+      }));
+      EXPECT(a.install());
+      stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+      EXPECT(its_calls == 1);
+    }
+    EXPECT(between::calls == 0);
   });
 }
 

@@ -5,6 +5,7 @@
 // SORTED: the linker has to leave the table sorted, UNSORTED: it need not.
 #include "program.hpp"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -67,6 +68,13 @@ int main(int argc, char** argv) {
   EXPECT(surefoot::guarded([=]() noexcept {
            return program::load(none).ok() ? 1 : 2;
          }).value_or(0) == 2);
+
+  // Each registration comes in by an entry of its own.
+  for (int i = 0; i < 17; ++i) {
+    ::signal(SIGSEGV, SIG_DFL);
+    EXPECT(static_cast<bool>(surefoot::install()));
+    EXPECT(surefoot::try_load(none).stopped_by.address == none);
+  }
 
   look_at_the_table("first half", has_to_be_sorted);
   broken += program::look_at_second(has_to_be_sorted);

@@ -1,5 +1,6 @@
 // Owners that take the signals from us and hand faults on to us, and from whom we take them back:
 // each is asked once, newest first, and at its end the chain does what the kernel would.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <surefoot/surefoot.hpp>
 #include <utility>
@@ -129,15 +130,16 @@ TEMPLATE_TEST_CASE("fifteen owners can be displaced, and install() says so when 
 }
 
 TEST_CASE("each of many registrations that an owner puts back is known for what it was") {
+  constexpr std::size_t many = std::min(12u, surefoot::arch::entries_here - 1);
   const process::ending end = process::run([] {
     (void)surefoot::install();
-    displace_each(std::make_index_sequence<12>{});
+    displace_each(std::make_index_sequence<many>{});
     // What it had displaced, and to the fault: those that came later have gone.
     owner<2>::then = [](int signal, siginfo_t*, void*) { owner<2>::give_back(signal); };
     process::stray_load(nullptr);
   });
   CHECK(end.signal == SIGSEGV);
-  for (std::size_t i = 0; i < 12; ++i) {
+  for (std::size_t i = 0; i < many; ++i) {
     INFO("owner " << i);
     CHECK(ledger[i].calls == 1);
   }
@@ -216,6 +218,86 @@ TEST_CASE("an owner that has gone is not asked where another one stands in its p
   CHECK(end.signal == SIGSEGV);
   CHECK(ledger[0].calls == 0);
   CHECK(ledger[1].calls == 1);
+}
+
+TEST_CASE("an owner that has gone, and its code with it, is not looked at") {
+  const process::shared<bool> answered;
+  const process::ending end = process::run([&] {
+    (void)surefoot::install();
+    const memory::pages code{memory::kind::no_access};  // as where a plugin was unloaded
+    const struct sigaction first = process::disposition(SIGSEGV);
+    struct sigaction gone {};
+    gone.sa_sigaction = reinterpret_cast<decltype(gone.sa_sigaction)>(
+        reinterpret_cast<std::uintptr_t>(code.data()));
+    gone.sa_flags = SA_SIGINFO;
+    for (int i = 0; i < 2; ++i) {
+      // What has the signal is looked at, but all of it lies before its page's end.
+      ::mprotect(code.data(), memory::page_size, PROT_READ);
+      ::sigaction(SIGSEGV, &gone, nullptr);
+      (void)surefoot::install();
+      ::sigaction(SIGSEGV, &first, nullptr);
+      ::mprotect(code.data(), memory::page_size, PROT_NONE);
+      owner<0>::take(SIGSEGV);
+      owner<0>::then = process::step_over;
+      const int* const null = nullptr;
+      *answered = surefoot::install() && !surefoot::try_load(null).ok();
+      process::stray_load(nullptr);
+      if (!surefoot::uninstall().segv) ::_exit(1);
+      (void)surefoot::install();
+    }
+  });
+  CHECK(*answered);
+  CHECK(end.status == 0);
+  CHECK(ledger[0].calls == 2);
+}
+
+TEST_CASE("a signal that comes by a registration of the other one reaches its own owner") {
+  const bool registered = GENERATE(false, true);
+  CAPTURE(registered);
+  const process::shared<bool> given_back;
+  const memory::pages bad{memory::kind::past_end_of_file};
+  const process::ending end = process::run([&] {
+    owner<1>::take(SIGBUS);
+    owner<1>::then = process::step_over;
+    (void)surefoot::install();
+    displace<0>();  // SIGSEGV has two registrations now, and SIGBUS one
+    const struct sigaction of_segv = process::disposition(SIGSEGV);
+    if (registered) {
+      ::sigaction(SIGBUS, &of_segv, nullptr);
+    } else {
+      owner<2>::take(SIGSEGV);
+      owner<2>::take(SIGBUS);
+      owner<2>::then = [](int signal, siginfo_t* info, void* ucontext) {
+        owner<2>::before[0].sa_sigaction(signal, info, ucontext);
+      };
+    }
+    process::stray_load(bad.data());
+    *given_back = surefoot::uninstall().bus;
+    process::stray_load(bad.data());
+  });
+  CHECK(*given_back == registered);
+  CHECK(end.status == 0);
+  CHECK(ledger[1].calls == 2);
+}
+
+TEST_CASE("what somebody put back after uninstall() is known for what it was") {
+  const process::ending end = process::run([] {
+    (void)surefoot::install();
+    owner<0>::take(SIGSEGV);
+    owner<0>::then = process::step_over;
+    (void)surefoot::install();
+    owner<1>::take(SIGSEGV);       // over the second registration
+    owner<0>::give_back(SIGSEGV);  // the first one has the signal
+    (void)surefoot::uninstall();
+    (void)surefoot::install();
+    displace<2>();
+    owner<2>::give_back(SIGSEGV);  // it has gone
+    owner<1>::give_back(SIGSEGV);  // and the second registration of then has the signal
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 0);
+  CHECK(ledger[0].calls == 1);
+  CHECK(ledger[2].calls == 0);
 }
 
 TEST_CASE("an owner that took the signals back from us is not asked a second time") {

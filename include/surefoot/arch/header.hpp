@@ -23,7 +23,7 @@ inline constexpr std::uintptr_t header_reach = 64;
 inline constexpr std::size_t header_size = 28;
 inline constexpr std::uintptr_t entry_stride = 64;
 
-// How many there are. FROZEN, as the stride is.
+// How many there are, at most. FROZEN, as the stride is.
 inline constexpr unsigned entries = 16;
 #define SUREFOOT_DETAIL_ENTRIES "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15"
 

@@ -31,8 +31,8 @@ inline std::uintptr_t handler_of(const struct sigaction& a) noexcept {
   return reinterpret_cast<std::uintptr_t>(a.sa_sigaction);
 }
 
-// Whose registration this is, where it is an image's. The first one of an image is number 0, those that follow 1 to 15,
-// by turns.
+// Whose registration this is, where it is an image's. The first one of an image is number 0, those that follow 1 to 15
+// (3 without headers), by turns. Of what somebody has registered now: an owner of earlier may be unmapped.
 inline entry_point entry_point_of(const struct sigaction& a) noexcept {
   return entry_point_at(handler_of(a));
 }
@@ -47,18 +47,16 @@ inline bool same(const struct sigaction& a, const struct sigaction& b) noexcept 
 struct owner {
   std::uint32_t
       state;  // 0 free, 1 being written, 2 readable and fixed (g++ leaves a byte to libatomic)
-  std::uint32_t number;       // of an image: of its registration that was displaced
+  std::uint32_t first_number, last_number;  // of an image: of its registration that was displaced
   std::uint64_t first, last;  // the moments when it was displaced; last 0: it has the signal again
   image_record* image;  // whose handler it is, where that is another image of ours; null: foreign
   struct sigaction action;
   unsigned char spent;  // what SA_RESETHAND leaves behind: SIG_DFL, until it is registered again
 
   // The same one; of an image perhaps another registration.
-  bool is(const struct sigaction& other) const noexcept {
+  bool is(const struct sigaction& other, const image_record* its_image) const noexcept {
     if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != 2) return false;
-    if (same(action, other)) return true;
-    const image_record* const whose = entry_point_of(action).image;
-    return whose != nullptr && whose == entry_point_of(other).image;
+    return its_image != nullptr ? its_image == image_of() : same(action, other);
   }
   // When it was displaced last before that moment, as far as that is known; 0: never.
   std::uint64_t displaced_before(std::uint64_t moment) const noexcept {
@@ -66,6 +64,11 @@ struct owner {
     if (at < moment) return at;
     const std::uint64_t earlier = __atomic_load_n(&first, __ATOMIC_RELAXED);
     return earlier < moment ? earlier : 0;
+  }
+  // Which registration of its image was displaced at that moment.
+  unsigned number_at(std::uint64_t moment) const noexcept {
+    const bool is_last = __atomic_load_n(&last, __ATOMIC_ACQUIRE) == moment;
+    return __atomic_load_n(is_last ? &last_number : &first_number, __ATOMIC_RELAXED);
   }
   bool is_spent() const noexcept { return __atomic_load_n(&spent, __ATOMIC_RELAXED) != 0; }
   image_record* image_of() const noexcept { return __atomic_load_n(&image, __ATOMIC_ACQUIRE); }
@@ -75,9 +78,11 @@ struct owner {
 // sees half of one. Lock-free and async-signal-safe. FROZEN.
 struct owners {
   static constexpr unsigned most = 15;
+  static constexpr std::uint64_t any_moment = ~std::uint64_t{0} - 1;
 
   owner known[most];
-  std::uint32_t registrations;  // of this image, so far
+  std::uint32_t first_in_use;  // number 0 is registered, or somebody has displaced it
+  std::uint32_t later;         // the registrations that followed one with number 0, so far
   std::uint64_t
       taken[arch::entries];  // by the number: the moment of the last registration that has it
 
@@ -96,12 +101,14 @@ struct owners {
 
   // Makes `action` the newest owner. False where 15 different owners are known already.
   bool remember(const struct sigaction& action, image_record* image, std::uint64_t now) noexcept {
-    owner* const it = entry_of(action);
+    owner* const it = entry_of(action, image);
     if (it == nullptr) return false;
-    __atomic_store_n(&it->image, image, __ATOMIC_RELAXED);
-    __atomic_store_n(&it->number, entry_point_of(action).number, __ATOMIC_RELAXED);
+    const unsigned number = image == nullptr ? 0 : entry_point_of(action).number;
+    __atomic_store_n(&it->last_number, number, __ATOMIC_RELAXED);
     __atomic_store_n(&it->spent, 0, __ATOMIC_RELAXED);
-    std::uint64_t never = 0;  // of two threads the one that came first counts
+    std::uint64_t never = __atomic_load_n(&it->first, __ATOMIC_RELAXED);
+    if (never == 0) __atomic_store_n(&it->first_number, number, __ATOMIC_RELAXED);
+    never = 0;  // of two threads the one that came first counts
     __atomic_compare_exchange_n(&it->first, &never, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     __atomic_store_n(&it->last, now, __ATOMIC_RELEASE);
     return true;
@@ -109,10 +116,11 @@ struct owners {
 
   // An owner that has the signal again is none that was displaced, up to that moment: another thread may do so anew.
   // Those before it stay: it may hand on to us.
-  void forget(const struct sigaction& action, std::uint64_t until) noexcept {
+  void forget(const struct sigaction& action, const image_record* image,
+              std::uint64_t until) noexcept {
     for (owner& each : known) {
       std::uint64_t at = __atomic_load_n(&each.last, __ATOMIC_ACQUIRE);
-      if (at <= until && each.is(action) &&
+      if (at <= until && each.is(action, image) &&
           __atomic_compare_exchange_n(&each.last, &at, 0, false, __ATOMIC_ACQ_REL,
                                       __ATOMIC_RELAXED))
         __atomic_store_n(&each.first, 0, __ATOMIC_RELAXED);
@@ -121,26 +129,29 @@ struct owners {
 
   // The number of the next registration.
   unsigned next_number() noexcept {
-    const std::uint32_t before = __atomic_fetch_add(&registrations, 1, __ATOMIC_RELAXED);
-    return before == 0 ? 0 : 1 + (before - 1) % (arch::entries - 1);
+    if (__atomic_exchange_n(&first_in_use, 1, __ATOMIC_RELAXED) == 0) return 0;
+    return 1 + __atomic_fetch_add(&later, 1, __ATOMIC_RELAXED) % (arch::entries_here - 1);
   }
+  // Any moment, where this signal never had that number: somebody registered what was the other one's.
   std::uint64_t moment_of(unsigned number) const noexcept {
-    return __atomic_load_n(&taken[number], __ATOMIC_ACQUIRE);
+    const std::uint64_t at = __atomic_load_n(&taken[number], __ATOMIC_ACQUIRE);
+    return at != 0 ? at : any_moment;
   }
   void set_moment_of(unsigned number, std::uint64_t now) noexcept {
     __atomic_store_n(&taken[number], now, __ATOMIC_RELEASE);
   }
 
  private:
-  owner* entry_of(const struct sigaction& action) noexcept {
+  owner* entry_of(const struct sigaction& action, image_record* image) noexcept {
     for (owner& each : known)
-      if (each.is(action)) return &each;
+      if (each.is(action, image)) return &each;
     for (owner& each : known) {
       std::uint32_t free = 0;
       if (!__atomic_compare_exchange_n(&each.state, &free, 1, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED))
         continue;
       each.action = action;
+      __atomic_store_n(&each.image, image, __ATOMIC_RELAXED);
       __atomic_store_n(&each.state, 2, __ATOMIC_RELEASE);
       return &each;
     }
@@ -244,16 +255,13 @@ struct forwarding {
            std::uint64_t& before) noexcept {
     if (const image_record* const image = o.image_of()) {
       // Displaced with an earlier registration: whoever came after that one had gone.
-      if (__atomic_load_n(&o.last, __ATOMIC_ACQUIRE) == at) {
-        const unsigned number = __atomic_load_n(&o.number, __ATOMIC_RELAXED);
-        before = detail::smaller(before, owners_of(*image, signal).moment_of(number) + 1);
-      }
+      before = detail::smaller(before, owners_of(*image, signal).moment_of(o.number_at(at)) + 1);
       return;
     }
-    if (count == most || (handed_on_by != nullptr && o.is(*handed_on_by))) return;
+    if (count == most || (handed_on_by != nullptr && o.is(*handed_on_by, nullptr))) return;
     // Two images may have displaced the same one.
     for (std::uint32_t i = 0; i < count; ++i)
-      if (to_ask[i]->is(o.action)) return;
+      if (to_ask[i]->is(o.action, nullptr)) return;
     to_ask[count++] = &o;
   }
   // When any image of the list displaced somebody last before that moment; 0: never.

@@ -136,7 +136,7 @@ inline entry_point entry_point_at(std::uintptr_t handler) noexcept {
   if (handler <= 1) return none;  // SIG_DFL, SIG_IGN
   if constexpr (!arch::has_header) {
     if (const address_of_number entry = __atomic_load_n(&these_entries, __ATOMIC_RELAXED))
-      for (unsigned i = 0; i < arch::entries; ++i)
+      for (unsigned i = 0; i < arch::entries_here; ++i)
         if (entry(i) == handler) return {&this_image, i};
     return none;
   }

@@ -44,29 +44,39 @@ inline bool is_ours(const struct sigaction& a) noexcept {
   return has_our_handler(a) && (a.sa_flags & needed_flags) == needed_flags;
 }
 
+// What an image registers, by which entry ever.
+inline void make_whole(struct sigaction& a) noexcept {
+  a.sa_flags = needed_flags | os::expose_tag_bits;
+  sigemptyset(&a.sa_mask);
+}
+
 // Who had the signal before this image, at that moment. An image that was uninstalled but stands in
-// somebody's chain is passed over: whom it displaced is meant, if anybody. False where nobody had.
-inline bool owner_before(const image_record& r, int signal, std::uint64_t before,
-                         struct sigaction& to) noexcept {
+// somebody's chain is passed over: whom it displaced is meant, if anybody. Null where nobody had; otherwise `to` is
+// what he has to have again.
+inline const owner* owner_before(const image_record& r, int signal, std::uint64_t before,
+                                 struct sigaction& to) noexcept {
   while (const owner* const o = owners_of(r, signal).newest(before, before)) {
     const image_record* const image = o->image_of();
-    if (image != nullptr && __atomic_load_n(image->in_use, __ATOMIC_ACQUIRE) == 0) {
-      if (owner_before(*image, signal, before, to)) return true;
-      continue;
+    if (image == nullptr) {
+      to = {};
+      to.sa_handler = SIG_DFL;
+      if (!o->is_spent()) to = o->action;
+      return o;
     }
-    to = {};
-    to.sa_handler = SIG_DFL;
-    if (o->is_spent()) return true;
-    to = o->action;
-    if (image != nullptr) {
-      const unsigned number = __atomic_load_n(&o->number, __ATOMIC_RELAXED);
+    const unsigned number = o->number_at(before);
+    if (image != &this_image && __atomic_load_n(image->in_use, __ATOMIC_ACQUIRE) != 0) {
+      to = o->action;
       const std::uintptr_t first = handler_of(to) - entry_point_of(to).number * arch::entry_stride;
       to.sa_sigaction =
           reinterpret_cast<decltype(to.sa_sigaction)>(first + number * arch::entry_stride);
+      make_whole(to);
+      return o;
     }
-    return true;
+    // Displaced with an earlier registration: whoever came after that one had gone.
+    before = detail::smaller(before, owners_of(*image, signal).moment_of(number) + 1);
+    if (const owner* const its = owner_before(*image, signal, before, to)) return its;
   }
-  return false;
+  return nullptr;
 }
 
 inline bool is_prepared() noexcept {
@@ -123,17 +133,14 @@ inline bool take(int signal) noexcept {
   struct sigaction now {};
   if (!os::query(signal, now)) return __atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) != 0;
   if (is_ours(now)) return true;
-  // Without what we need it is the same registration, which displaces nobody.
-  const bool again = has_our_handler(now);
-  if (!again && !displace(signal, now)) return false;
+  if (!displace(signal, now)) return false;
   owners& all = owners_of(this_image, signal);
   struct sigaction ours {};
-  const unsigned number = again ? entry_point_of(now).number : all.next_number();
+  const unsigned number = all.next_number();
   ours.sa_sigaction = our_entry(number);
-  ours.sa_flags = needed_flags | os::expose_tag_bits;
-  sigemptyset(&ours.sa_mask);
+  make_whole(ours);
   const std::uint64_t just_before = later_moment();
-  if (!again) all.set_moment_of(number, later_moment());
+  all.set_moment_of(number, later_moment());
   // Somebody may have come between the look and the set. Until another image is known, faults that we
   // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.
   os::signal_mask mask = 0;
@@ -142,10 +149,13 @@ inline bool take(int signal) noexcept {
   struct sigaction before {};
   const bool done = os::exchange(signal, ours, before);
   if (done && !same(before, now)) {
-    if (entry_point_of(before).image == nullptr && !again) {
+    const entry_point whose = entry_point_of(before);
+    if (whose.image == &this_image) {
+      all.set_moment_of(number, all.moment_of(whose.number));
+    } else if (whose.image == nullptr) {
       (void)all.remember(before, nullptr, just_before);
     } else {
-      if (!has_our_handler(before)) (void)displace(signal, before);
+      (void)displace(signal, before);
       all.set_moment_of(number, later_moment());
     }
   }
@@ -186,7 +196,8 @@ inline bool give_back(int signal) noexcept {
   to.sa_handler = SIG_DFL;
   const unsigned number = entry_point_of(now).number;
   const std::uint64_t until = owners_of(this_image, signal).moment_of(number);
-  (void)owner_before(this_image, signal, until + 1, to);
+  const owner* const found = owner_before(this_image, signal, until + 1, to);
+  const image_record* const image = found == nullptr ? nullptr : found->image_of();
   struct sigaction before {};
   if (!os::exchange(signal, to, before)) return false;
   if (!has_our_handler(before)) {  // taken between the look and the set: theirs again
@@ -194,14 +205,14 @@ inline bool give_back(int signal) noexcept {
     (void)os::exchange(signal, before, ignored);
     return false;
   }
-  owners_of(this_image, signal).forget(to, until);
+  owners_of(this_image, signal).forget(to, image, until);
   // Others remember an image, too, for those before it.
-  if (image_with(to) == nullptr)
+  if (image == nullptr)
     for (const image_record* r = list_with(&this_image); r != nullptr; r = next_of(r))
-      owners_of(*r, signal).forget(to, until);
+      owners_of(*r, signal).forget(to, nullptr, until);
   // Nobody has displaced our first registration: the next one is as new.
   if (number == 0)
-    __atomic_store_n(&owners_of(this_image, signal).registrations, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&owners_of(this_image, signal).first_in_use, 0, __ATOMIC_RELAXED);
   return true;
 }
 

@@ -20,6 +20,7 @@ inline namespace SUREFOOT_ABI {
 namespace arch {
 
 inline constexpr bool has_header = true;
+inline constexpr unsigned entries_here = entries;
 
 // Each tells the handler, behind its three arguments, which one it is.
 //

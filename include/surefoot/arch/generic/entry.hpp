@@ -16,6 +16,8 @@ inline namespace SUREFOOT_ABI {
 namespace arch {
 
 inline constexpr bool has_header = false;
+// To another image each is an owner of its own, of which it remembers 15.
+inline constexpr unsigned entries_here = 4;
 
 template <auto* Handler, unsigned Number>
 void entry(int signal, siginfo_t* info, void* ucontext) {
@@ -29,7 +31,7 @@ inline constexpr void (*entries_of<Handler, std::integer_sequence<unsigned, Numb
 
 template <auto* Handler, auto* Record>
 auto entry_of(unsigned number) noexcept {
-  return entries_of<Handler, std::make_integer_sequence<unsigned, entries>>[number];
+  return entries_of<Handler, std::make_integer_sequence<unsigned, entries_here>>[number];
 }
 
 }  // namespace arch

@@ -12,19 +12,22 @@ inline namespace SUREFOOT_ABI {
 namespace arch {
 
 inline constexpr bool has_header = true;
+inline constexpr unsigned entries_here = entries;
 
-// Nothing may come before the jump: no profile, no coverage, no call of an instrumenter.
+// Nothing may come before the jump: no profile, no coverage, no call of an instrumenter, no room for a patch.
 #ifdef __clang__
-#define SUREFOOT_DETAIL_BARE \
-  gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function
+#define SUREFOOT_DETAIL_BARE                                                    \
+  gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function, \
+      gnu::patchable_function_entry(0, 0)
 #else
 #define SUREFOOT_DETAIL_BARE                                                    \
   gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function, \
-      gnu::no_sanitize_coverage
+      gnu::patchable_function_entry(0, 0), gnu::no_sanitize_coverage
 #endif
 
 // Each tells the handler, behind the three arguments that the kernel gives it, which one it is. (Where the compiler
-// puts an `endbr64` before the first one, there are two.)
+// puts an `endbr64` before the first one, there are two. If it put more there than an entry has room for, `.org` would
+// not assemble.)
 template <auto* Handler, auto* Record>
 [[SUREFOOT_DETAIL_BARE, gnu::aligned(64)]] void entry(int, siginfo_t*, void*) {
   asm volatile(".irp number," SUREFOOT_DETAIL_ENTRIES
@@ -38,7 +41,7 @@ template <auto* Handler, auto* Record>
                ".long %P[self] + \\number * 64 - .\n"
                ".long %P[record] - .\n"
                ".long \\number\n"
-               ".balign 64\n"
+               ".org %P[self] + \\number * 64 + 64\n"
                ".endr\n"
                :
                : [handler] "i"(Handler), [record] "i"(Record), [self] "i"(&entry<Handler, Record>));
