@@ -330,30 +330,45 @@ inline void deliver(owner& to, int signal, const siginfo_t& info, void* ucontext
   os::set_mask(deferred ? before | os::pending() : before);
 }
 
+inline bool is_of_our_list(const forwarding& f) noexcept {
+  return list_with(f.by) == list_with(&this_image);
+}
+
 // Asks the next one of the owners that are left. False where there is none.
 inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* ucontext) noexcept {
-  if (f.asked == f.count) f.collect_more(signal);
+  if (f.asked == f.count && is_of_our_list(f)) f.collect_more(signal);
   if (f.asked == f.count) return false;
   owner& next = *f.to_ask[f.asked++];
   deliver(next, signal, info, ucontext, f.by_kernel != 0 && f.asked == 1);
   return true;
 }
 
+// The same of the first of these that has any, `first` before all others.
+inline bool ask_any(forwarding& first, forwarding* all, int signal, const siginfo_t& info,
+                    void* ucontext) noexcept {
+  if (ask_owner(first, signal, info, ucontext)) return true;
+  for (forwarding* f = all; f != nullptr; f = f->outer)
+    if (ask_owner(*f, signal, info, ucontext)) return true;
+  return false;
+}
+
 // Hands the signal to the owner that was displaced last, or where it came round to the next one that
-// was not asked yet. False where there is none.
+// was not asked yet; where there is none, to the next one of an image that does not know us, through which it
+// came here. False where there is none either.
 inline bool forward(int signal, const siginfo_t& info, void* ucontext, unsigned entry) noexcept {
   arch::context interrupted(ucontext);
   const std::uintptr_t mark = interrupted.mark();
-  for (forwarding* f = forwarding_at(mark); f != nullptr; f = f->outer)
-    if (list_with(f->by) == list_with(&this_image)) return ask_owner(*f, signal, info, ucontext);
+  forwarding* const all = forwarding_at(mark);
+  for (forwarding* f = all; f != nullptr; f = f->outer)
+    if (is_of_our_list(*f)) return ask_any(*f, all, signal, info, ucontext);
 
   forwarding f;  // NOLINT: 540 bytes of a signal's stack, of which collect() writes what is read
   f.magic = forwarding_magic;
-  f.outer = forwarding_at(mark);
+  f.outer = all;
   f.by = &this_image;
   f.collect(signal, entry);
   interrupted.mark(reinterpret_cast<std::uintptr_t>(&f));
-  const bool taken = ask_owner(f, signal, info, ucontext);
+  const bool taken = ask_any(f, all, signal, info, ucontext);
   interrupted.mark(mark);
   return taken;
 }
