@@ -175,6 +175,12 @@ struct signal_model {
       if (last[who] <= until) return last[who];
       return first[who] <= until ? first[who] : 0;
     }
+    // It has the signal again. Of an image another registration of it stays displaced.
+    void forget(std::size_t who) {
+      const bool stays = is_image(who) && first[who] < last[who];
+      last[who] = stays ? first[who] : 0;
+      last_entry[who] = first_entry[who];
+    }
     unsigned entry_at(std::size_t who, unsigned moment) const {
       return last[who] == moment ? last_entry[who] : first_entry[who];
     }
@@ -206,7 +212,7 @@ struct signal_model {
     current = owner_before(image, until).value_or(registration{nobody});
     for (const std::size_t each : {ours, theirs})
       if ((each == image || !is_image(current.who)) && of(each).last[current.who] <= until)
-        of(each).last[current.who] = 0;
+        of(each).forget(current.who);
     return true;
   }
 
@@ -293,6 +299,11 @@ class journey {
   // is left.
   void forward(const registration& to, bool blocked, bool usr2) {
     if (!is_on_its_way_) collect(m_.of(to.who).made[to.entry]);
+    // Whoever hands it on stands over this registration: those that came after it have gone, or were asked.
+    while (is_on_its_way_ && asked_ != count_ &&
+           m_.of(to_ask_[asked_].by).displaced(to_ask_[asked_].who, m_.of(to.who).made[to.entry]) ==
+               0)
+      ++asked_;
     is_on_its_way_ = true;
     if (asked_ == count_) {
       all_.ends_here = true;

@@ -819,6 +819,23 @@ TEST_CASE(NAMED("of an image each registration is known that another one displac
   });
 }
 
+TEST_CASE(NAMED("of an image that gets the signals back another registration stays displaced")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+    EXPECT(b.install());
+    between::own_both_signals();
+    EXPECT(b.install());
+    between::go();
+    EXPECT(a.install());
+    EXPECT(b.install());
+    EXPECT(a.install());
+    EXPECT(a.uninstall() == 2);
+    EXPECT(b.installed() == 2);
+    between::expect_that_it_has_gone(bad);
+  });
+}
+
 TEST_CASE(NAMED("an image gives back that registration of another one which it had displaced")) {
   for_each_order_before_any_takes([](const images& all, const order& o) {
     stage::bad_memory bad;

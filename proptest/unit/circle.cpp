@@ -310,6 +310,58 @@ TEST_CASE("what somebody put back after uninstall() is known for what it was") {
   CHECK(ledger[2].calls == 0);
 }
 
+TEST_CASE("whoever has gone is not asked, however often signal() put us back since") {
+  const process::ending end = process::run([] {
+    stand_before_all();
+    (void)surefoot::install();
+    const auto come_and_go = []<std::size_t N>(std::integral_constant<std::size_t, N>) {
+      displace<N>();
+      ::signal(SIGSEGV, owner<N>::before[0].sa_handler);
+      (void)surefoot::install();
+    };
+    come_and_go(std::integral_constant<std::size_t, 0>{});
+    come_and_go(std::integral_constant<std::size_t, 1>{});
+    come_and_go(std::integral_constant<std::size_t, 2>{});
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 42);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(ledger[i].calls == 0);
+}
+
+TEST_CASE("install() makes us whole also where fifteen owners are known") {
+  const process::shared<bool> whole;
+  const process::ending end = process::run([&] {
+    (void)surefoot::install();  // displaces the default action
+    displace_each(std::make_index_sequence<14>{});
+    ::signal(SIGSEGV, process::disposition(SIGSEGV).sa_handler);
+    *whole = surefoot::install() && both_installed();
+  });
+  CHECK(*whole);
+  CHECK(end.status == 0);
+}
+
+TEST_CASE("an owner that has gone is not asked where we displaced the one in its place") {
+  const bool anew = GENERATE(false, true);
+  CAPTURE(anew);
+  const process::ending end = process::run([&] {
+    stand_before_all();
+    (void)surefoot::install();
+    displace<0>();
+    if (anew) {
+      displace<1>();
+      owner<1>::give_back(SIGSEGV);  // it has gone: the second registration has the signal
+      (void)surefoot::uninstall();
+      (void)surefoot::install();
+    } else {
+      owner<0>::give_back(SIGSEGV);  // it has gone: the first registration has the signal
+      displace<1>();
+    }
+    process::stray_load(nullptr);
+  });
+  CHECK(end.status == 42);
+  CHECK(ledger[anew ? 1 : 0].calls == 0);
+}
+
 TEST_CASE("an owner that took the signals back from us is not asked a second time") {
   const process::ending end = process::run([] {
     owner<1>::take(SIGSEGV);

@@ -120,9 +120,14 @@ struct owners {
               std::uint64_t until) noexcept {
     for (owner& each : known) {
       std::uint64_t at = __atomic_load_n(&each.last, __ATOMIC_ACQUIRE);
-      if (at <= until && each.is(action, image) &&
-          __atomic_compare_exchange_n(&each.last, &at, 0, false, __ATOMIC_ACQ_REL,
-                                      __ATOMIC_RELAXED))
+      if (at > until || !each.is(action, image)) continue;
+      // Of an image another registration of it stays displaced.
+      const std::uint64_t first = __atomic_load_n(&each.first, __ATOMIC_RELAXED);
+      const bool stays = image != nullptr && first < at;
+      if (stays) __atomic_store_n(&each.last_number, each.first_number, __ATOMIC_RELAXED);
+      if (__atomic_compare_exchange_n(&each.last, &at, stays ? first : 0, false, __ATOMIC_ACQ_REL,
+                                      __ATOMIC_RELAXED) &&
+          !stays)
         __atomic_store_n(&each.first, 0, __ATOMIC_RELAXED);
     }
   }
@@ -334,9 +339,12 @@ inline bool is_of_our_list(const forwarding& f) noexcept {
   return list_with(f.by) == list_with(&this_image);
 }
 
-// Asks the next one of the owners that are left. False where there is none.
-inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* ucontext) noexcept {
+// Asks the next one of the owners that are left, of those that were displaced up to that moment. False where there is
+// none.
+inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* ucontext,
+                      std::uint64_t until = owners::any_moment) noexcept {
   if (f.asked == f.count && is_of_our_list(f)) f.collect_more(signal);
+  while (f.asked != f.count && f.to_ask[f.asked]->displaced_before(until + 1) == 0) ++f.asked;
   if (f.asked == f.count) return false;
   owner& next = *f.to_ask[f.asked++];
   deliver(next, signal, info, ucontext, f.by_kernel != 0 && f.asked == 1);
@@ -344,9 +352,9 @@ inline bool ask_owner(forwarding& f, int signal, const siginfo_t& info, void* uc
 }
 
 // The same of the first of these that has any, `first` before all others.
-inline bool ask_any(forwarding& first, forwarding* all, int signal, const siginfo_t& info,
-                    void* ucontext) noexcept {
-  if (ask_owner(first, signal, info, ucontext)) return true;
+inline bool ask_any(forwarding& first, std::uint64_t until, forwarding* all, int signal,
+                    const siginfo_t& info, void* ucontext) noexcept {
+  if (ask_owner(first, signal, info, ucontext, until)) return true;
   for (forwarding* f = all; f != nullptr; f = f->outer)
     if (ask_owner(*f, signal, info, ucontext)) return true;
   return false;
@@ -360,7 +368,11 @@ inline bool forward(int signal, const siginfo_t& info, void* ucontext, unsigned 
   const std::uintptr_t mark = interrupted.mark();
   forwarding* const all = forwarding_at(mark);
   for (forwarding* f = all; f != nullptr; f = f->outer)
-    if (is_of_our_list(*f)) return ask_any(*f, all, signal, info, ucontext);
+    if (is_of_our_list(*f)) {
+      // Whoever hands it on stands over this registration: those that came after it have gone, or were asked.
+      const std::uint64_t until = owners_of(this_image, signal).moment_of(entry);
+      return ask_any(*f, until, all, signal, info, ucontext);
+    }
 
   forwarding f;  // NOLINT: 540 bytes of a signal's stack, of which collect() writes what is read
   f.magic = forwarding_magic;
@@ -368,7 +380,7 @@ inline bool forward(int signal, const siginfo_t& info, void* ucontext, unsigned 
   f.by = &this_image;
   f.collect(signal, entry);
   interrupted.mark(reinterpret_cast<std::uintptr_t>(&f));
-  const bool taken = ask_any(f, all, signal, info, ucontext);
+  const bool taken = ask_any(f, owners::any_moment, all, signal, info, ucontext);
   interrupted.mark(mark);
   return taken;
 }

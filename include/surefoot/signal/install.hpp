@@ -133,14 +133,16 @@ inline bool take(int signal) noexcept {
   struct sigaction now {};
   if (!os::query(signal, now)) return __atomic_load_n(&ready_byte, __ATOMIC_ACQUIRE) != 0;
   if (is_ours(now)) return true;
-  if (!displace(signal, now)) return false;
+  // What is left of a registration of ours displaces nobody, and those behind it stay.
+  const bool again = has_our_handler(now);
+  if (!again && !displace(signal, now)) return false;
   owners& all = owners_of(this_image, signal);
   struct sigaction ours {};
   const unsigned number = all.next_number();
   ours.sa_sigaction = our_entry(number);
   make_whole(ours);
   const std::uint64_t just_before = later_moment();
-  all.set_moment_of(number, later_moment());
+  all.set_moment_of(number, again ? all.moment_of(entry_point_of(now).number) : later_moment());
   // Somebody may have come between the look and the set. Until another image is known, faults that we
   // cannot place wait (claim.hpp); not those of this thread, which nothing interrupts here.
   os::signal_mask mask = 0;
@@ -152,9 +154,10 @@ inline bool take(int signal) noexcept {
     const entry_point whose = entry_point_of(before);
     if (whose.image == &this_image) {
       all.set_moment_of(number, all.moment_of(whose.number));
-    } else if (whose.image == nullptr) {
+    } else if (whose.image == nullptr && !again) {
       (void)all.remember(before, nullptr, just_before);
     } else {
+      if (again) (void)displace(signal, now);  // whoever came over what was left
       (void)displace(signal, before);
       all.set_moment_of(number, later_moment());
     }

@@ -19,10 +19,13 @@ inline constexpr unsigned entries_here = entries;
 #define SUREFOOT_DETAIL_BARE                                                    \
   gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function, \
       gnu::patchable_function_entry(0, 0)
+// Not an address in a table of jumps (-fsanitize=cfi).
+#define SUREFOOT_DETAIL_BEGIN_OF(...) __builtin_function_start((__VA_ARGS__))
 #else
 #define SUREFOOT_DETAIL_BARE                                                    \
   gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function, \
       gnu::patchable_function_entry(0, 0), gnu::no_sanitize_coverage
+#define SUREFOOT_DETAIL_BEGIN_OF(...) (&__VA_ARGS__)
 #endif
 
 // Each tells the handler, behind the three arguments that the kernel gives it, which one it is. (Where the compiler
@@ -44,12 +47,14 @@ template <auto* Handler, auto* Record>
                ".org %P[self] + \\number * 64 + 64\n"
                ".endr\n"
                :
-               : [handler] "i"(Handler), [record] "i"(Record), [self] "i"(&entry<Handler, Record>));
+               : [handler] "i"(Handler), [record] "i"(Record),
+                 [self] "i"(SUREFOOT_DETAIL_BEGIN_OF(entry<Handler, Record>)));
 }
 
 template <auto* Handler, auto* Record>
 auto entry_of(unsigned number) noexcept {
-  const auto first = reinterpret_cast<std::uintptr_t>(&entry<Handler, Record>);
+  const auto first =
+      reinterpret_cast<std::uintptr_t>(SUREFOOT_DETAIL_BEGIN_OF(entry<Handler, Record>));
   return reinterpret_cast<void (*)(int, siginfo_t*, void*)>(first + number * entry_stride);
 }
 
