@@ -6,10 +6,8 @@
 
 #include <signal.h>
 
-#include <cstddef>
 #include <surefoot/arch/header.hpp>
 #include <surefoot/config.hpp>
-#include <utility>
 
 namespace surefoot {
 inline namespace SUREFOOT_ABI {
@@ -23,15 +21,13 @@ template <auto* Handler, unsigned Number>
 void entry(int signal, siginfo_t* info, void* ucontext) {
   Handler(signal, info, ucontext, Number);
 }
-template <auto* Handler, class Numbers>
-inline constexpr std::nullptr_t entries_of = nullptr;
-template <auto* Handler, unsigned... Numbers>
-inline constexpr void (*entries_of<Handler, std::integer_sequence<unsigned, Numbers...>>[])(
-    int, siginfo_t*, void*) = {&entry<Handler, Numbers>...};
+template <auto* Handler>
+inline constexpr void (*all_entries[entries_here])(int, siginfo_t*, void*) = {
+    &entry<Handler, 0>, &entry<Handler, 1>, &entry<Handler, 2>, &entry<Handler, 3>};
 
 template <auto* Handler, auto* Record>
 auto entry_of(unsigned number) noexcept {
-  return entries_of<Handler, std::make_integer_sequence<unsigned, entries_here>>[number];
+  return all_entries<Handler>[number];
 }
 
 }  // namespace arch
