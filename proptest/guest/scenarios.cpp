@@ -796,6 +796,24 @@ meanwhile::hook once_it_has_looked(std::function<void()> f) {
   };
 }
 
+// The first two images of each order, before any takes the signals.
+void for_each_two(
+    const std::function<void(const guest::image&, const guest::image&, stage::bad_memory&)>& play) {
+  for_each_order_before_any_takes([&](const images& all, const order& o) {
+    stage::bad_memory bad;
+    play(pick(all, o[0]), pick(all, o[1]), bad);
+  });
+}
+// The first image of each order, once it has taken the signals and the handler has come over it.
+void for_each_over_which_it_came(
+    const std::function<void(const guest::image&, stage::bad_memory&)>& play) {
+  for_each_two([&](const guest::image& a, const guest::image&, stage::bad_memory& bad) {
+    EXPECT(a.install());
+    own_both_signals();
+    play(a, bad);
+  });
+}
+
 void expect_that_it_has_gone(stage::bad_memory& bad) {
   stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
   EXPECT(calls == 0);
@@ -805,9 +823,7 @@ void expect_that_it_has_gone(stage::bad_memory& bad) {
 }  // namespace between
 
 TEST_CASE(NAMED("of an image each registration is known that another one displaced")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+  between::for_each_two([](const guest::image& a, const guest::image& b, stage::bad_memory& bad) {
     EXPECT(b.install());
     between::own_both_signals();
     EXPECT(b.install());
@@ -820,9 +836,7 @@ TEST_CASE(NAMED("of an image each registration is known that another one displac
 }
 
 TEST_CASE(NAMED("of an image that gets the signals back another registration stays displaced")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+  between::for_each_two([](const guest::image& a, const guest::image& b, stage::bad_memory& bad) {
     EXPECT(b.install());
     between::own_both_signals();
     EXPECT(b.install());
@@ -837,9 +851,7 @@ TEST_CASE(NAMED("of an image that gets the signals back another registration sta
 }
 
 TEST_CASE(NAMED("an image gives back that registration of another one which it had displaced")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+  between::for_each_two([](const guest::image& a, const guest::image& b, stage::bad_memory& bad) {
     EXPECT(a.install());
     EXPECT(b.install());
     between::own_both_signals();
@@ -853,9 +865,7 @@ TEST_CASE(NAMED("an image gives back that registration of another one which it h
 }
 
 TEST_CASE(NAMED("behind an image that has gone comes whom its displaced registration had")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image &a = pick(all, o[0]), &b = pick(all, o[1]);
+  between::for_each_two([](const guest::image& a, const guest::image& b, stage::bad_memory&) {
     EXPECT(a.install());
     between::own_both_signals();
     EXPECT(a.install());
@@ -885,11 +895,7 @@ TEST_CASE(
 }
 
 TEST_CASE(NAMED("one that has gone while an image takes the signals is not asked")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image& a = pick(all, o[0]);
-    EXPECT(a.install());
-    between::own_both_signals();
+  between::for_each_over_which_it_came([](const guest::image& a, stage::bad_memory& bad) {
     {
       const meanwhile::during_sigaction hook(between::once_it_has_looked(between::go));
       EXPECT(a.install());
@@ -900,11 +906,7 @@ TEST_CASE(NAMED("one that has gone while an image takes the signals is not asked
 }
 
 TEST_CASE(NAMED("two threads that make what signal() left of an image whole bring nobody back")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image& a = pick(all, o[0]);
-    EXPECT(a.install());
-    between::own_both_signals();
+  between::for_each_over_which_it_came([](const guest::image& a, stage::bad_memory& bad) {
     EXPECT(a.install());
     between::go_carelessly();
     {
@@ -917,11 +919,7 @@ TEST_CASE(NAMED("two threads that make what signal() left of an image whole brin
 }
 
 TEST_CASE(NAMED("one that comes while an image is made whole is asked, and nobody comes back")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    const guest::image& a = pick(all, o[0]);
-    EXPECT(a.install());
-    between::own_both_signals();
+  between::for_each_over_which_it_came([](const guest::image& a, stage::bad_memory& bad) {
     EXPECT(a.install());
     between::go_carelessly();
     {
