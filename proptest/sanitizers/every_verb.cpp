@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cfenv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -280,6 +281,19 @@ void guards() {
   check("guarded, bad memory", 1, !left.ok() && left.stopped_by.address == on.bad());
 }
 
+// A jump out of the handler leaves what the program computes with as it was. (Valgrind's signal frames do not have it.)
+void rounding() {
+  engine_name = "engine::jump";
+  const land on(land::no_access);
+  const int before = std::fegetround();
+  for (const int mode : {FE_UPWARD, FE_TOWARDZERO, FE_DOWNWARD, FE_TONEAREST}) {
+    std::fesetround(mode);
+    const bool ok = surefoot::try_load<int>(on.bad(), surefoot::engine::jump{}).ok();
+    check("rounding after a fault", sizeof(int), !ok && std::fegetround() == mode);
+  }
+  std::fesetround(before);
+}
+
 // The owner before us, to whom foreign faults go.
 volatile sig_atomic_t foreign = 0;
 const land* volatile its = nullptr;
@@ -324,8 +338,18 @@ void owner_that_raises() {
 
 }  // namespace
 
-int main() {
+// every_verb [stray]
+//
+// stray: ends as a program does that has no handler, by a fault that is none of ours.
+int main(int argc, char** argv) {
   touch_the_stack();
+  if (argc == 2 && std::strcmp(argv[1], "stray") == 0) {
+    (void)surefoot::install();
+    const land on(land::no_access);
+    if (surefoot::try_load<int>(on.bad()).ok()) return 4;
+    *static_cast<volatile unsigned char*>(on.bad()) = 1;
+    return 5;
+  }
   struct sigaction before {};
   before.sa_sigaction = mend;
   before.sa_flags = SA_SIGINFO;
@@ -343,6 +367,7 @@ int main() {
     std::printf(
         "SKIPPED: every verb of engine::kernel, to the last byte: needs process_vm_readv()\n");
   guards();
+  rounding();
 
   const land on(land::no_access);
   its = &on;

@@ -23,7 +23,7 @@ inline constinit unsigned char ready_byte = 0;
 
 inline void on_signal(int signal, siginfo_t* info, void* ucontext, unsigned entry) noexcept {
   if (claim(signal, info, ucontext)) return;
-  if (!forward(signal, *info, ucontext, entry)) default_action(signal, *info);
+  if (!forward(signal, *info, ucontext, entry)) default_action(signal, *info, ucontext);
 }
 
 inline auto our_entry(unsigned number) noexcept {

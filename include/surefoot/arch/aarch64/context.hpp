@@ -92,6 +92,9 @@ class context : public frame {
     return before == 0xd4000001;
   }
 
+  // Is this a frame of the kernel's? Nothing tells: the flags are always 0 here.
+  bool is_of_kernel() const noexcept { return true; }
+
   // Loads the control state that a jump keeps for its target: the floating-point control register,
   // whether tags are checked (TCO, which delivery clears), and the rights of protection keys (POR_EL0,
   // which it resets; Linux 6.12 with FEAT_S1POE).

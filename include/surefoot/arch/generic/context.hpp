@@ -95,6 +95,9 @@ class context : public frame {
     return before == 0x0000'0073;
   }
 
+  // Is this a frame of the kernel's? Nothing tells.
+  bool is_of_kernel() const noexcept { return true; }
+
   // Nothing: delivery leaves the floating-point control register (fcsr) as it was.
   void restore_control_state() const noexcept {}
 };

@@ -99,10 +99,14 @@ class context : public frame {
     return before == 0x050f || before == 0x80cd;
   }
 
+  // Is this a frame of the kernel's? It says in the flags what there is (UC_SIGCONTEXT_SS at least, since Linux 4.6).
+  // Valgrind makes its own: they say nothing, and where the floating-point state would be they have what was on the stack.
+  bool is_of_kernel() const noexcept { return uc_->uc_flags != 0; }
+
   // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
-  // the protection key rights, which signal delivery resets.
+  // the protection key rights, which signal delivery resets. (Valgrind's does not.)
   void restore_control_state() const noexcept {
-    if (uc_->uc_mcontext.fpregs == nullptr) return;
+    if (uc_->uc_mcontext.fpregs == nullptr || !is_of_kernel()) return;
     asm volatile("ldmxcsr %[mxcsr]" : : [mxcsr] "m"(uc_->uc_mcontext.fpregs->mxcsr));
     asm volatile("fldcw %[control]" : : [control] "m"(uc_->uc_mcontext.fpregs->cwd));
     std::uint32_t rights = 0;
