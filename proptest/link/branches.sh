@@ -18,19 +18,23 @@ for level in 0 2; do
   readelf -n "$object" | grep -F 'IBT, SHSTK' >/dev/null ||
     { echo "-O$level: the object does not say that it is made for these checks"; broken=1; }
   objdump -dr --no-show-raw-insn "$object" >"$work/code"
-  # A handler's entry (a bare function): owners that come after us call it through a pointer.
-  # And behind sigsetjmp(), to where siglongjmp() jumps.
+  # Behind sigsetjmp(), to where siglongjmp() jumps.
   awk -v level="-O$level" '
-    function landed(what) { ++seen[what]; if ($0 !~ /endbr64/) { print level ": " what ": " $0; bad = 1 } }
-    /^[0-9a-f]+ <.*arch5entryI.*>:$/ { next_is = "the entry of the handler"; next }
     /R_X86_64.*sigsetjmp/ { next_is = "behind sigsetjmp"; next }
-    next_is != "" && /^ / { landed(next_is); next_is = "" }
-    END {
-      for (i = split("the entry of the handler/behind sigsetjmp", whats, "/"); i > 0; --i) {
-        print level ": " whats[i] ": " seen[whats[i]] + 0
-        if (!seen[whats[i]]) bad = 1
-      }
-      exit bad
-    }' "$work/code" || broken=1
+    next_is != "" && /^ / {
+      ++seen
+      if ($0 !~ /endbr64/) { print level ": " next_is ": " $0; bad = 1 }
+      next_is = ""
+    }
+    END { print level ": behind sigsetjmp: " seen + 0; exit bad || !seen }' "$work/code" || broken=1
+  # A handler's entries: owners that come after us call them through a pointer. There is data between them: so as bytes,
+  # `endbr64; movl $number, %ecx; jmp`, one behind the other without the first.
+  section=$(readelf -SW "$object" | grep -o '\.text\.[^ ]*arch11first_entryI[^ ]*' | head -n 1)
+  objcopy -O binary --only-section="$section" --set-section-flags "$section=alloc" "$object" "$work/entries"
+  bytes=$(od -An -v -tx1 "$work/entries" | tr -d ' \n')
+  jumps=$(printf '%s' "$bytes" | grep -o 'b9..000000e9' | wc -l)
+  landed=$(printf '%s' "$bytes" | grep -o 'f30f1efab9..000000e9' | wc -l)
+  echo "-O$level: entries of the handler: $jumps, with endbr64: $landed"
+  { [ "$jumps" -eq 16 ] && [ "$landed" -eq 16 ]; } || broken=1
 done
 exit "$broken"

@@ -14,48 +14,48 @@ namespace arch {
 inline constexpr bool has_header = true;
 inline constexpr unsigned entries_here = entries;
 
-// Nothing may come before the jump: no profile, no coverage, no call of an instrumenter, no room for a patch.
+// Nothing may come before the first instruction: no profile, no coverage, no call of an instrumenter.
 #ifdef __clang__
-#define SUREFOOT_DETAIL_BARE                                                    \
-  gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function, \
-      gnu::patchable_function_entry(0, 0)
-// Not an address in a table of jumps (-fsanitize=cfi).
-#define SUREFOOT_DETAIL_BEGIN_OF(...) __builtin_function_start((__VA_ARGS__))
+#define SUREFOOT_DETAIL_BARE \
+  gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function
 #else
 #define SUREFOOT_DETAIL_BARE                                                    \
   gnu::naked, gnu::no_instrument_function, gnu::no_profile_instrument_function, \
-      gnu::patchable_function_entry(0, 0), gnu::no_sanitize_coverage
-#define SUREFOOT_DETAIL_BEGIN_OF(...) (&__VA_ARGS__)
+      gnu::no_sanitize_coverage
 #endif
 
-// Each tells the handler, behind the three arguments that the kernel gives it, which one it is. (Where the compiler
-// puts an `endbr64` before the first one, there are two. If it put more there than an entry has room for, `.org` would
-// not assemble.)
+// The address of the first entry. The entries stand behind it in the same function, and only they are asked: what a
+// compiler says of a function's address may be one in a table of jumps (-fsanitize=cfi), and what it puts before the
+// function's code (-fpatchable-function-entry, endbr64) moves them. Each tells the handler, behind the three arguments that
+// the kernel gives it, which one it is; where one has no room, `.org` does not assemble.
 template <auto* Handler, auto* Record>
-[[SUREFOOT_DETAIL_BARE, gnu::aligned(64)]] void entry(int, siginfo_t*, void*) {
-  asm volatile(".irp number," SUREFOOT_DETAIL_ENTRIES
-               "\n"
-               "endbr64\n"
-               "movl $\\number, %%ecx\n"
-               "jmp %P[handler]\n"
-               ".balign 16\n"
-               ".ascii \"" SUREFOOT_DETAIL_MAGIC
-               "\"\n"
-               ".long %P[self] + \\number * 64 - .\n"
-               ".long %P[record] - .\n"
-               ".long \\number\n"
-               ".org %P[self] + \\number * 64 + 64\n"
-               ".endr\n"
-               :
-               : [handler] "i"(Handler), [record] "i"(Record),
-                 [self] "i"(SUREFOOT_DETAIL_BEGIN_OF(entry<Handler, Record>)));
+[[SUREFOOT_DETAIL_BARE]] std::uintptr_t first_entry() noexcept {
+  asm volatile(
+      "leaq .Lsurefoot_%=_entries(%%rip), %%rax\n"
+      "ret\n"
+      ".balign 64, 0xcc\n"
+      ".Lsurefoot_%=_entries:\n"
+      ".irp number," SUREFOOT_DETAIL_ENTRIES
+      "\n"
+      "endbr64\n"
+      "movl $\\number, %%ecx\n"
+      "jmp %P[handler]\n"
+      ".balign 16\n"
+      ".ascii \"" SUREFOOT_DETAIL_MAGIC
+      "\"\n"
+      ".long .Lsurefoot_%=_entries + \\number * 64 - .\n"
+      ".long %P[record] - .\n"
+      ".long \\number\n"
+      ".org .Lsurefoot_%=_entries + \\number * 64 + 64\n"
+      ".endr\n"
+      :
+      : [handler] "i"(Handler), [record] "i"(Record));
 }
 
 template <auto* Handler, auto* Record>
 auto entry_of(unsigned number) noexcept {
-  const auto first =
-      reinterpret_cast<std::uintptr_t>(SUREFOOT_DETAIL_BEGIN_OF(entry<Handler, Record>));
-  return reinterpret_cast<void (*)(int, siginfo_t*, void*)>(first + number * entry_stride);
+  return reinterpret_cast<void (*)(int, siginfo_t*, void*)>(first_entry<Handler, Record>() +
+                                                            number * entry_stride);
 }
 
 }  // namespace arch
