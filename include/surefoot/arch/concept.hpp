@@ -138,7 +138,7 @@ concept interrupted_state = requires(C c, const C k, void* ucontext, const Entry
   std::uint64_t{k.signal_mask()};
   c.mark(std::uintptr_t{k.mark()});
   k.alternate_stack();
-  bool{k.is_of_kernel()};
+  bool{k.is_of_valgrind()};
   k.restore_control_state();
 };
 

@@ -199,7 +199,7 @@ inline void default_action(int signal, const siginfo_t& info, void* ucontext) no
   // Without a queue (a seccomp filter), a real fault comes again by itself; what was sent must be
   // sent again. Valgrind 3.19 takes a queued fault for one of its own, and ends with an internal error.
   const bool comes_again = reports_access(signal, info);
-  const bool may_queue = !comes_again || arch::context(ucontext).is_of_kernel();
+  const bool may_queue = !comes_again || !arch::context(ucontext).is_of_valgrind();
   if (!(may_queue && os::queue_to_self(signal, info)) && !comes_again) os::raise(signal);
   struct sigaction dfl {};
   dfl.sa_handler = SIG_DFL;

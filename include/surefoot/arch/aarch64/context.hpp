@@ -92,8 +92,8 @@ class context : public frame {
     return before == 0xd4000001;
   }
 
-  // Is this a frame of the kernel's? Nothing tells: the flags are always 0 here.
-  bool is_of_kernel() const noexcept { return true; }
+  // Is this a frame of Valgrind's? Nothing tells here.
+  bool is_of_valgrind() const noexcept { return false; }
 
   // Loads the control state that a jump keeps for its target: the floating-point control register,
   // whether tags are checked (TCO, which delivery clears), and the rights of protection keys (POR_EL0,

@@ -95,8 +95,8 @@ class context : public frame {
     return before == 0x0000'0073;
   }
 
-  // Is this a frame of the kernel's? Nothing tells.
-  bool is_of_kernel() const noexcept { return true; }
+  // Is this a frame of Valgrind's? Nothing tells here.
+  bool is_of_valgrind() const noexcept { return false; }
 
   // Nothing: delivery leaves the floating-point control register (fcsr) as it was.
   void restore_control_state() const noexcept {}

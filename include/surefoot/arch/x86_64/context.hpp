@@ -99,24 +99,29 @@ class context : public frame {
     return before == 0x050f || before == 0x80cd;
   }
 
-  // Is this a frame of the kernel's? It says in the flags what there is (UC_SIGCONTEXT_SS at least, since Linux 4.6).
-  // Valgrind makes its own: they say nothing, and where the floating-point state would be they have what was on the stack.
-  bool is_of_kernel() const noexcept { return uc_->uc_flags != 0; }
+  // Is this a frame of Valgrind's? It leaves what stands for the floating-point state unwritten: as the stack was. It
+  // knows no code segment either, where a processor in user mode has one always.
+  bool is_of_valgrind() const noexcept { return (greg(REG_CSGSFS) & 0xffff) == 0; }
 
   // Loads the control state that a jump keeps for its target: the SSE and x87 control words, and
   // the protection key rights, which signal delivery resets. (Valgrind's does not.)
   void restore_control_state() const noexcept {
-    if (uc_->uc_mcontext.fpregs == nullptr || !is_of_kernel()) return;
-    asm volatile("ldmxcsr %[mxcsr]" : : [mxcsr] "m"(uc_->uc_mcontext.fpregs->mxcsr));
-    asm volatile("fldcw %[control]" : : [control] "m"(uc_->uc_mcontext.fpregs->cwd));
+    const auto* const fp = floating_point_state();
+    if (fp == nullptr) return;
+    asm volatile("ldmxcsr %[mxcsr]" : : [mxcsr] "m"(fp->mxcsr));
+    asm volatile("fldcw %[control]" : : [control] "m"(fp->cwd));
     std::uint32_t rights = 0;
     if (has_rights(rights)) load_rights(rights);
   }
 
  private:
+  // Null where there is none.
+  fpregset_t floating_point_state() const noexcept {
+    return is_of_valgrind() ? nullptr : uc_->uc_mcontext.fpregs;
+  }
   // The protection key rights of the interrupted code; false where there are none.
   bool has_rights(std::uint32_t& rights) const noexcept {
-    const auto* fp = reinterpret_cast<const unsigned char*>(uc_->uc_mcontext.fpregs);
+    const auto* fp = reinterpret_cast<const unsigned char*>(floating_point_state());
     if (fp == nullptr) return false;
     // struct _fpx_sw_bytes at 464 (asm/sigcontext.h): a magic, a size, then the features saved; the
     // header of the extended area at 512 begins with those that are not in their initial state.

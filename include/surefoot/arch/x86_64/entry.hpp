@@ -29,7 +29,7 @@ inline constexpr unsigned entries_here = entries;
 // function's code (-fpatchable-function-entry, endbr64) moves them. Each tells the handler, behind the three arguments that
 // the kernel gives it, which one it is; where one has no room, `.org` does not assemble.
 template <auto* Handler, auto* Record>
-[[SUREFOOT_DETAIL_BARE]] std::uintptr_t first_entry() noexcept {
+[[SUREFOOT_DETAIL_BARE]] SUREFOOT_OPAQUE std::uintptr_t first_entry() noexcept {
   asm volatile(
       "leaq .Lsurefoot_%=_entries(%%rip), %%rax\n"
       "ret\n"
