@@ -822,6 +822,36 @@ void expect_that_it_has_gone(stage::bad_memory& bad) {
 }  // namespace
 }  // namespace between
 
+TEST_CASE(NAMED(
+    "an owner that had the signals again and has gone is asked by nobody who had displaced it")) {
+  for_each_order_before_any_takes([](const images& all, const order& o) {
+    stage::bad_memory bad;
+    EXPECT(pick(all, o[0]).install());
+    between::own_both_signals();
+    EXPECT(pick(all, o[0]).install());
+    EXPECT(pick(all, o[1]).install());
+    EXPECT(pick(all, o[0]).uninstall() == 0);
+    EXPECT(pick(all, o[1]).uninstall() == 2);
+    between::go();
+    // Another one is displaced by the first image, and comes again: it hands on to the image what it gets.
+    static struct sigaction its_displaced[2];
+    const auto takes = [] {
+      struct sigaction it {};
+      it.sa_sigaction = [](int signal, siginfo_t* info, void* ucontext) {
+        its_displaced[signal == SIGBUS ? 1 : 0].sa_sigaction(signal, info, ucontext);
+      };
+      it.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+      ::sigaction(SIGSEGV, &it, &its_displaced[0]);
+      ::sigaction(SIGBUS, &it, &its_displaced[1]);
+    };
+    takes();
+    EXPECT(pick(all, o[0]).install());
+    takes();
+    stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
+    EXPECT(between::calls == 0);
+  });
+}
+
 TEST_CASE(NAMED("of an image each registration is known that another one displaced")) {
   between::for_each_two([](const guest::image& a, const guest::image& b, stage::bad_memory& bad) {
     EXPECT(b.install());
