@@ -750,15 +750,26 @@ TEST_CASE(NAMED("a foreign handler that comes while two images take the signals 
   });
 }
 
+namespace between {
+namespace {
+
+// It is displaced by one image, and gets the signals again from another one.
+void displaced_and_again(const guest::image& a, const guest::image& b) {
+  EXPECT(a.install());
+  own_both_signals();
+  EXPECT(a.install());
+  EXPECT(b.install());
+  EXPECT(a.uninstall() == 0);
+  EXPECT(b.uninstall() == 2);
+}
+
+}  // namespace
+}  // namespace between
+
 TEST_CASE(NAMED("an owner that has the signals again is asked by nobody who had displaced it")) {
   for_each_order_before_any_takes([](const images& all, const order& o) {
     stage::bad_memory bad;
-    EXPECT(pick(all, o[0]).install());
-    between::own_both_signals();
-    EXPECT(pick(all, o[0]).install());
-    EXPECT(pick(all, o[1]).install());
-    EXPECT(pick(all, o[0]).uninstall() == 0);
-    EXPECT(pick(all, o[1]).uninstall() == 2);
+    between::displaced_and_again(pick(all, o[0]), pick(all, o[1]));
     // Another one comes, and hands on to it.
     handed_on_to = between::on_fault;
     struct sigaction owner {};
@@ -824,29 +835,18 @@ void expect_that_it_has_gone(stage::bad_memory& bad) {
 
 TEST_CASE(NAMED(
     "an owner that had the signals again and has gone is asked by nobody who had displaced it")) {
-  for_each_order_before_any_takes([](const images& all, const order& o) {
-    stage::bad_memory bad;
-    EXPECT(pick(all, o[0]).install());
-    between::own_both_signals();
-    EXPECT(pick(all, o[0]).install());
-    EXPECT(pick(all, o[1]).install());
-    EXPECT(pick(all, o[0]).uninstall() == 0);
-    EXPECT(pick(all, o[1]).uninstall() == 2);
+  between::for_each_two([](const guest::image& a, const guest::image& b, stage::bad_memory& bad) {
+    between::displaced_and_again(a, b);
     between::go();
     // Another one is displaced by the first image, and comes again: it hands on to the image what it gets.
-    static struct sigaction its_displaced[2];
-    const auto takes = [] {
-      struct sigaction it {};
-      it.sa_sigaction = [](int signal, siginfo_t* info, void* ucontext) {
-        its_displaced[signal == SIGBUS ? 1 : 0].sa_sigaction(signal, info, ucontext);
-      };
-      it.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-      ::sigaction(SIGSEGV, &it, &its_displaced[0]);
-      ::sigaction(SIGBUS, &it, &its_displaced[1]);
+    const auto another_comes = [] {
+      between::own_both_signals([](int signal, siginfo_t* info, void* ucontext) {
+        between::displaced[signal == SIGBUS ? 1 : 0].sa_sigaction(signal, info, ucontext);
+      });
     };
-    takes();
-    EXPECT(pick(all, o[0]).install());
-    takes();
+    another_comes();
+    EXPECT(a.install());
+    another_comes();
     stage::expect_that_unguarded_faults_reach_the_previous_handler(bad);
     EXPECT(between::calls == 0);
   });
